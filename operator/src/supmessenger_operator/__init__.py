@@ -1,0 +1,1 @@
+"""SUP Messenger operator: keeps SupMessenger resources as declared."""
