@@ -1,1 +1,1 @@
-"""SUP Messenger: cli."""
+"""kubectl sup: the command line of SUP Messenger."""

@@ -1,0 +1,93 @@
+"""Where an instance is reached: its domain, the address of its edge, and whom to trust."""
+
+import asyncio
+import json
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+
+class ClusterError(Exception):
+    """The cluster could not answer; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One instance as a client sees it."""
+
+    namespace: str
+    name: str
+    domain: str
+    address: str
+    port: int
+    tls: ssl.SSLContext | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kubectl:
+    """kubectl with the caller's own context, as a client of the API server."""
+
+    context: str | None = None
+    timeout: float = 20.0
+
+    async def run(self, *args: str) -> str:
+        """Run kubectl and return its output; raises ClusterError with kubectl's own words."""
+        flags = ["--context", self.context] if self.context else []
+        process = await asyncio.create_subprocess_exec(
+            "kubectl",
+            *flags,
+            *args,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), self.timeout)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise ClusterError(
+                f"kubectl {args[0]} did not answer in {self.timeout:.0f} s"
+            ) from None
+        if process.returncode != 0:
+            raise ClusterError(err.decode().strip() or f"kubectl {args[0]} failed")
+        return out.decode()
+
+    async def get(self, *args: str) -> dict[str, Any]:
+        """Return the JSON of `kubectl get ARGS`."""
+        parsed: dict[str, Any] = json.loads(await self.run("get", *args, "-o", "json"))
+        return parsed
+
+
+async def gather_target(kubectl: Kubectl, *, namespace: str, name: str) -> Target:
+    """Read a SupMessenger and the Service of its edge."""
+    resource = await kubectl.get("supmessenger", name, "-n", namespace)
+    disabled = "disabled" in (resource["spec"].get("tls") or {})
+    edge = await kubectl.get("service", f"{name}-edge", "-n", namespace)
+    tls = None
+    if not disabled:
+        authority = await kubectl.get("configmap", f"{name}-ca", "-n", namespace)
+        # Only this instance's own authority is trusted, nothing of the machine's.
+        tls = ssl.create_default_context(cadata=authority["data"]["ca.crt"])
+    return Target(
+        namespace=namespace,
+        name=name,
+        domain=resource["spec"]["domain"],
+        address=parse_edge_address(edge),
+        port=80 if disabled else 443,
+        tls=tls,
+    )
+
+
+def parse_edge_address(service: dict[str, Any]) -> str:
+    """Return the LoadBalancer address of a Service, else its cluster address."""
+    ingress = service.get("status", {}).get("loadBalancer", {}).get("ingress") or []
+    for entry in ingress:
+        address: str | None = entry.get("ip") or entry.get("hostname")
+        if address:
+            return address
+    if service["spec"]["type"] == "LoadBalancer":
+        raise ClusterError(
+            f"Service {service['metadata']['name']} has no address yet; "
+            "is a load balancer controller running in this cluster?"
+        )
+    return str(service["spec"]["clusterIP"])
