@@ -1,0 +1,1 @@
+"""Files: what people upload, and how they get it back."""

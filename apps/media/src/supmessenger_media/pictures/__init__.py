@@ -1,0 +1,1 @@
+"""Pictures: thumbnails and cleaned avatars, made outside the service's own process."""

@@ -1,0 +1,1 @@
+"""The instance's checker: one module for each way of asking."""

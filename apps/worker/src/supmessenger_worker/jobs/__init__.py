@@ -1,0 +1,1 @@
+"""Jobs: one module for each family of kinds."""

@@ -1,0 +1,1 @@
+"""Mails: their words, and the way to the mail server."""

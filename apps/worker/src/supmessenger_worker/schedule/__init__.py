@@ -1,0 +1,1 @@
+"""Periodic work that exactly one worker of an instance does at a time."""
