@@ -1,0 +1,23 @@
+-- Migration: 000_initial_functions (DOWN)
+
+BEGIN;
+
+DROP FUNCTION keep_read_pointer();
+DROP FUNCTION notify_outbox();
+DROP FUNCTION set_updated_at();
+
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sup_app') THEN
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE EXECUTE ON FUNCTIONS FROM sup_app;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE USAGE, SELECT ON SEQUENCES FROM sup_app;
+        ALTER DEFAULT PRIVILEGES IN SCHEMA public
+            REVOKE SELECT, INSERT, UPDATE, DELETE ON TABLES FROM sup_app;
+    END IF;
+END
+$$;
+
+DROP EXTENSION pg_trgm;
+DROP EXTENSION citext;
+
+COMMIT;
