@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 from cryptography.exceptions import InvalidTag
+
 from supmessenger_cli.encryption import (
     Bundle,
     CurveKey,

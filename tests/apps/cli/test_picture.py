@@ -1,6 +1,7 @@
 """The smoke picture is a picture."""
 
 import pyvips
+
 from supmessenger_cli.picture import build_png
 
 

@@ -1,6 +1,7 @@
 """The edge's address is read from its Service."""
 
 import pytest
+
 from supmessenger_cli.target import ClusterError, parse_edge_address
 
 

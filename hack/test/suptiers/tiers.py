@@ -1,0 +1,66 @@
+"""What the tiers are: how each is prepared and run, in the order from quick to whole."""
+
+from dataclasses import dataclass
+
+PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
+PARALLEL = ("-n", "2", "--dist", "loadfile")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tier:
+    """One tier: commands that prepare it, the command that runs it, and who can host it."""
+
+    name: str
+    prepare: tuple[tuple[str, ...], ...] = ()
+    command: tuple[str, ...]
+    counts: bool = True  # whether the command is pytest and leaves a count
+    needs_root: bool = False
+
+
+TIERS: tuple[Tier, ...] = (
+    Tier(name="check", command=("make", "check"), counts=False),
+    Tier(
+        name="unit",
+        command=(*PYTEST, *PARALLEL, "-m", "not services and not control_plane and not node"),
+    ),
+    Tier(
+        name="services",
+        prepare=(
+            ("python3", "hack/node", "tools", "minio"),
+            ("python3", "hack/images", "fetch", "postgres"),
+            ("python3", "hack/dev/install"),
+        ),
+        command=(*PYTEST, *PARALLEL, "-m", "services"),
+    ),
+    Tier(
+        name="control-plane",
+        prepare=(("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl"),),
+        command=(*PYTEST, "-m", "control_plane"),
+    ),
+    Tier(
+        name="node",
+        prepare=(("make", "up"),),
+        command=(*PYTEST, "-m", "node"),
+        needs_root=True,
+    ),
+)
+
+
+def find_tiers(names: list[str]) -> tuple[Tier, ...]:
+    """Return the named tiers in their order, all of them for no name; ValueError otherwise."""
+    known = {tier.name for tier in TIERS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"no tier is called {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return tuple(tier for tier in TIERS if not names or tier.name in names)
+
+
+def explain_unhosted(tier: Tier, *, system: str, uid: int) -> str:
+    """Return why this machine cannot host a tier, with the cure; empty when it can."""
+    if not tier.needs_root:
+        return ""
+    if system != "Linux":
+        return f"it needs Linux, this is {system}; cure: run it in a Linux machine"
+    if uid != 0:
+        return "it needs root for pods, mounts and addresses; cure: run `sudo make test-node`"
+    return ""
