@@ -1,0 +1,93 @@
+"""One SupMessenger, parsed once at the edge."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from supmessenger_operator.model.base import Model
+from supmessenger_operator.model.effective import Effective, compute_effective
+from supmessenger_operator.model.outcome import Stalled
+from supmessenger_operator.model.spec import Spec
+
+GROUP = "supmessenger.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "SupMessenger"
+FIELD_MANAGER = "sup-operator"
+PAUSED_ANNOTATION = f"{GROUP}/paused"
+
+# The longest object name is NAME-object-storage-setup-<10 characters>, and a Job's name must fit
+# a label of 63 characters.
+LONGEST_NAME = 26
+
+
+class Metadata(Model):
+    """What a pass needs of the resource's metadata."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+    annotations: Mapping[str, str] = Field(default={})
+    deletion_timestamp: str | None = None
+
+
+class Messenger(Model):
+    """One SupMessenger as a person declared it."""
+
+    metadata: Metadata
+    spec: Spec
+
+    @property
+    def name(self) -> str:
+        """Name of the instance."""
+        return self.metadata.name
+
+    @property
+    def namespace(self) -> str:
+        """Namespace of the instance and all its objects."""
+        return self.metadata.namespace
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether a person has asked for no changes."""
+        return self.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
+
+    @cached_property
+    def effective(self) -> Effective:
+        """The values in force."""
+        return compute_effective(self.spec)
+
+    @cached_property
+    def bucket_prefix(self) -> str:
+        """What bucket names begin with."""
+        external = self.spec.object_storage.external
+        chosen = external.bucket_prefix if external is not None else ""
+        return chosen or f"{self.name.lower()}-"
+
+    def object_name(self, component: str) -> str:
+        """Name of this instance's object of a component."""
+        return f"{self.name}-{component}"
+
+    def owner_reference(self) -> dict[str, Any]:
+        """Reference that makes this resource the controller of an object."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "name": self.name,
+            "uid": self.metadata.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+
+
+def parse_messenger(body: Mapping[str, Any]) -> Messenger:
+    """Parse a resource from the API server; what is wrong names its field path."""
+    try:
+        return Messenger.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise Stalled(f"{first['msg']}; correct it and apply again", field=path) from error

@@ -1,0 +1,44 @@
+"""How a pass may end other than well: a person must act, or time will tell."""
+
+from dataclasses import dataclass
+
+
+class Stalled(Exception):
+    """A person must act; the pass is not retried until something changes.
+
+    `field` is the path in the resource that has to change, `reason` one CamelCase word,
+    the message a sentence with the cure.
+    """
+
+    def __init__(self, message: str, *, field: str = "", reason: str = "InvalidSpec") -> None:
+        super().__init__(message)
+        self.field = field
+        self.reason = reason
+
+    @property
+    def message(self) -> str:
+        """The sentence for people, beginning with the field's path."""
+        return f"{self.field}: {self.args[0]}" if self.field else str(self.args[0])
+
+
+class Waiting(Exception):
+    """It will resolve by itself; the pass is retried with backoff or by the next event."""
+
+    def __init__(self, message: str, *, reason: str = "Waiting", retry: bool = True) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retry = retry
+
+    @property
+    def message(self) -> str:
+        """The sentence for people."""
+        return str(self.args[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a pass ended: at most one of the two is set."""
+
+    stalled: Stalled | None = None
+    waiting: Waiting | None = None
+    paused: bool = False

@@ -1,0 +1,70 @@
+"""Text with a form of its own: quantities, durations, schedules, references to Secrets."""
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from supmessenger_operator.model.base import Model
+
+QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei)?$"
+DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
+CRON_PATTERN = r"^([0-9A-Za-z*/,?-]+ ){4}[0-9A-Za-z*/,?-]+$"
+DOMAIN_PATTERN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+SECRET_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # noqa: S105 - a pattern of names
+
+_MULTIPLIERS = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", start=1)},
+    **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
+}
+_DURATION_SECONDS = {"ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) else value
+
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(pattern=QUANTITY_PATTERN),
+    WithJsonSchema(
+        {"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": 32}
+    ),
+]
+Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=32)]
+CronSchedule = Annotated[str, Field(pattern=CRON_PATTERN, max_length=100)]
+
+
+class SecretRef(Model):
+    """A Secret of the same namespace."""
+
+    name: str = Field(
+        description="Name of a Secret in the same namespace.",
+        pattern=SECRET_NAME_PATTERN,
+        max_length=253,
+    )
+    key: str = Field(
+        default="",
+        description="Key inside the Secret; default: the key that the field's own page names.",
+        max_length=253,
+    )
+
+
+def parse_quantity(text: str) -> Decimal:
+    """Return a Kubernetes quantity as a plain number: bytes, cores or a count."""
+    match = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text)
+    if match is None or match[2] not in _MULTIPLIERS:
+        raise ValueError(f"{text!r} is not a Kubernetes quantity")
+    return Decimal(match[1]) * _MULTIPLIERS[match[2]]
+
+
+def parse_duration(text: str) -> float:
+    """Return a Go-style duration such as `1h30m` in seconds."""
+    if re.fullmatch(DURATION_PATTERN, text) is None:
+        raise ValueError(f"{text!r} is not a duration such as 30s or 1h30m")
+    parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
+    return float(sum(int(amount) * _DURATION_SECONDS[unit] for amount, unit in parts))

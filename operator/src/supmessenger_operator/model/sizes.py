@@ -1,0 +1,98 @@
+"""What each size means: replicas, requests, limits and volumes of every workload."""
+
+from supmessenger_operator.model.base import Model
+from supmessenger_operator.model.spec import Size
+
+
+class SizedWorkload(Model):
+    """The numbers of one workload at one size; storage is empty for pods without a volume."""
+
+    replicas: int
+    cpu: str
+    memory: str
+    cpu_limit: str
+    memory_limit: str
+    storage: str = ""
+
+
+def _sized(replicas: int, requests: str, limits: str, storage: str = "") -> SizedWorkload:
+    cpu, memory = requests.split()
+    cpu_limit, memory_limit = limits.split()
+    return SizedWorkload(
+        replicas=replicas,
+        cpu=cpu,
+        memory=memory,
+        cpu_limit=cpu_limit,
+        memory_limit=memory_limit,
+        storage=storage,
+    )
+
+
+# Sum of requests, held by a test: tiny ≤ 0.5 CPU and 2 GiB, so that two fit on a laptop;
+# small ≤ 2 CPU and 6 GiB. `job` is one pod of a migration, setup or backup.
+SIZES: dict[Size, dict[str, SizedWorkload]] = {
+    "tiny": {
+        "postgres": _sized(1, "100m 384Mi", "2 1Gi", "2Gi"),
+        "redis-cache": _sized(1, "15m 64Mi", "500m 128Mi", ""),
+        "redis-state": _sized(1, "15m 48Mi", "500m 128Mi", "512Mi"),
+        "rabbitmq": _sized(1, "70m 256Mi", "1 512Mi", "1Gi"),
+        "object-storage": _sized(1, "40m 256Mi", "1 768Mi", "5Gi"),
+        "worker": _sized(1, "40m 144Mi", "1 512Mi"),
+        "api": _sized(1, "60m 176Mi", "1 512Mi"),
+        "websocket": _sized(1, "50m 112Mi", "1 384Mi"),
+        "media": _sized(1, "50m 176Mi", "1 768Mi"),
+        "edge": _sized(1, "20m 48Mi", "500m 192Mi"),
+        "job": _sized(1, "20m 96Mi", "1 512Mi"),
+        "backup": _sized(1, "20m 96Mi", "1 512Mi", "5Gi"),
+    },
+    "small": {
+        "postgres": _sized(1, "500m 1Gi", "4 2Gi", "10Gi"),
+        "redis-cache": _sized(1, "100m 320Mi", "1 512Mi", ""),
+        "redis-state": _sized(1, "50m 128Mi", "1 256Mi", "1Gi"),
+        "rabbitmq": _sized(1, "200m 512Mi", "2 1Gi", "5Gi"),
+        "object-storage": _sized(1, "200m 512Mi", "2 2Gi", "50Gi"),
+        "worker": _sized(1, "200m 384Mi", "2 1Gi"),
+        "api": _sized(1, "250m 512Mi", "2 1Gi"),
+        "websocket": _sized(1, "200m 256Mi", "2 768Mi"),
+        "media": _sized(1, "150m 512Mi", "2 2Gi"),
+        "edge": _sized(1, "50m 96Mi", "2 384Mi"),
+        "job": _sized(1, "50m 128Mi", "2 1Gi"),
+        "backup": _sized(1, "50m 128Mi", "2 1Gi", "20Gi"),
+    },
+    "medium": {
+        "postgres": _sized(1, "1 2Gi", "6 4Gi", "50Gi"),
+        "redis-cache": _sized(1, "250m 768Mi", "2 1Gi", ""),
+        "redis-state": _sized(1, "100m 256Mi", "1 512Mi", "2Gi"),
+        "rabbitmq": _sized(1, "500m 1Gi", "2 2Gi", "10Gi"),
+        "object-storage": _sized(1, "500m 1Gi", "4 4Gi", "200Gi"),
+        "worker": _sized(2, "250m 512Mi", "2 1Gi"),
+        "api": _sized(2, "500m 768Mi", "2 2Gi"),
+        "websocket": _sized(2, "500m 512Mi", "2 1Gi"),
+        "media": _sized(2, "250m 768Mi", "4 3Gi"),
+        "edge": _sized(2, "100m 128Mi", "2 512Mi"),
+        "job": _sized(1, "100m 256Mi", "2 1Gi"),
+        "backup": _sized(1, "100m 256Mi", "2 2Gi", "100Gi"),
+    },
+    "large": {
+        "postgres": _sized(1, "4 8Gi", "16 16Gi", "200Gi"),
+        "redis-cache": _sized(1, "500m 2Gi", "4 3Gi", ""),
+        "redis-state": _sized(1, "250m 512Mi", "2 1Gi", "5Gi"),
+        "rabbitmq": _sized(1, "1 2Gi", "4 4Gi", "20Gi"),
+        "object-storage": _sized(1, "1 2Gi", "8 8Gi", "1Ti"),
+        "worker": _sized(4, "500m 768Mi", "4 2Gi"),
+        "api": _sized(4, "1 1Gi", "4 2Gi"),
+        "websocket": _sized(4, "1 1Gi", "4 2Gi"),
+        "media": _sized(3, "500m 1Gi", "8 4Gi"),
+        "edge": _sized(3, "250m 256Mi", "4 1Gi"),
+        "job": _sized(1, "250m 512Mi", "4 2Gi"),
+        "backup": _sized(1, "250m 512Mi", "4 4Gi", "500Gi"),
+    },
+}
+
+# Memory the cache may hold; its pod's limit leaves room for fragmentation and clients.
+REDIS_MAX_MEMORY: dict[Size, str] = {
+    "tiny": "64Mi",
+    "small": "256Mi",
+    "medium": "768Mi",
+    "large": "2Gi",
+}
