@@ -20,7 +20,7 @@ _MULTIPLIERS = {
     **{unit: Decimal(1000) ** power for power, unit in enumerate("kMGTPE", start=1)},
     **{f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", start=1)},
 }
-_DURATION_SECONDS = {"ms": Decimal("0.001"), "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def _as_text(value: Any) -> Any:
@@ -67,4 +67,4 @@ def parse_duration(text: str) -> float:
     if re.fullmatch(DURATION_PATTERN, text) is None:
         raise ValueError(f"{text!r} is not a duration such as 30s or 1h30m")
     parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
-    return float(sum(int(amount) * _DURATION_SECONDS[unit] for amount, unit in parts))
+    return sum(int(amount) * _DURATION_SECONDS[unit] for amount, unit in parts)

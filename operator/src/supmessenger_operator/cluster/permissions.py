@@ -1,0 +1,59 @@
+"""What the operator may do, beside the code that does it; the chart's role is generated from it.
+
+The client refuses a call that is not in this table, so the table can't fall behind the code, and
+a test compares the chart with it.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+from supmessenger_operator.cluster.kinds import CHILD_KINDS, KINDS
+
+_APPLIED = ("get", "list", "watch", "create", "patch", "delete")
+
+# Verbs by kind (a slash names a subresource).
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "SupMessenger": ("get", "list", "watch"),
+    "SupMessenger/status": ("patch",),
+    **dict.fromkeys(CHILD_KINDS, _APPLIED),
+    # The volumes of backups are made by us and kept: no delete.
+    "PersistentVolumeClaim": ("get", "list", "watch", "create", "patch"),
+    # Made once, adopted when they exist, never deleted.
+    "Secret": ("get", "list", "watch", "create", "patch"),
+    "ControllerRevision": ("get", "list", "create", "patch", "delete"),
+    "Pod": ("list",),
+    "Event": ("create",),
+}
+
+# In the operator's own namespace only.
+LEADER_PERMISSIONS: dict[str, tuple[str, ...]] = {"Lease": ("get", "create", "update")}
+
+# Kopf looks for namespaces and definitions when it watches the whole cluster.
+WATCHER_RULES: tuple[dict[str, Any], ...] = (
+    {
+        "apiGroups": ["apiextensions.k8s.io"],
+        "resources": ["customresourcedefinitions"],
+        "verbs": ["list", "watch"],
+    },
+)
+
+
+def build_rules() -> dict[str, list[dict[str, Any]]]:
+    """Return the rules of the chart's roles: of instances, of leader election, of the watcher."""
+    return {
+        "instances": _build_rules(PERMISSIONS),
+        "leaderElection": _build_rules(LEADER_PERMISSIONS),
+        "watcher": [dict(rule) for rule in WATCHER_RULES],
+    }
+
+
+def _build_rules(permissions: dict[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    grouped: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for name, verbs in permissions.items():
+        kind, slash, subresource = name.partition("/")
+        served = KINDS[kind]
+        grouped[(served.group, verbs)].append(f"{served.plural}{slash}{subresource}")
+    return [
+        {"apiGroups": [group], "resources": sorted(plurals), "verbs": list(verbs)}
+        for (group, verbs), plurals in sorted(grouped.items())
+    ]
