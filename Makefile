@@ -22,7 +22,7 @@ help: ## Show this list
 up: bootstrap ## Bring up a node, build, install, apply the sample, wait until it is Ready, hold a conversation
 	@python3 hack/up up
 down: bootstrap ## Stop everything `make up` started; data stays
-	@$(NODE) down
+	@python3 hack/up down
 clean: bootstrap ## `down`, and remove the node's data
 	@$(NODE) clean
 status: bootstrap ## Show what runs

@@ -1,0 +1,159 @@
+"""The verbs of `python3 hack/up`: up, down, smoke, reload, status."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from supnode.failure import Failure, build_report, gather_tail
+from supnode.steps import Steps
+from supplatform.shortcuts import build_targets, remove_shortcuts, write_shortcuts
+from supplatform.steps import (
+    INSTANCE,
+    NAMESPACE,
+    SERVICES,
+    Background,
+    apply_sample,
+    apply_smoke_overlay,
+    hold_smoke,
+    install_operator,
+    read_images,
+    wait_for_instance,
+)
+from supplatform.summary import build_summary
+from supplatform.tools import CHECKOUT, Tools
+
+EXAMPLES = """examples:
+  python3 hack/up up                 everything, from a bare machine to a conversation
+  python3 hack/up smoke              the conversation again
+  python3 hack/up reload api media   changed code of two services into their pods"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="hack/up",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("up", help="bring everything up, until a conversation was held")
+    verbs.add_parser("down", help="stop everything; data stays")
+    verbs.add_parser("smoke", help="hold the smoke conversation")
+    verbs.add_parser("status", help="show what runs where")
+    reload_parser = verbs.add_parser("reload", help="bring changed code into running pods")
+    reload_parser.add_argument("services", nargs="*", choices=[*SERVICES, []], metavar="SERVICE")
+    options = parser.parse_args(arguments)
+    tools = Tools()
+    steps = Steps(record=tools.logs / "up-steps.json")
+    try:
+        if options.verb == "up":
+            bring_up(tools, steps)
+        elif options.verb == "down":
+            bring_down(tools)
+        elif options.verb == "smoke":
+            converse(tools, steps)
+        elif options.verb == "reload":
+            reload_services(tools, steps, services=options.services or list(SERVICES))
+        else:
+            print(gather_summary(tools))
+    except Failure as failure:
+        steps.close()
+        print(
+            build_report(failure, step=steps.failed_step, tail=gather_tail(failure.log)),
+            file=sys.stderr,
+        )
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def bring_up(tools: Tools, steps: Steps) -> None:
+    """Bring up the node while images are built, install, apply, wait, converse, tell."""
+    with steps.step("toolchains and packages"):
+        tools.stream("node", "tools")
+    workspace = Background(lambda: prepare_workspace(tools, steps))
+    images = Background(lambda: prepare_images(tools, steps))
+    with steps.step("node"):
+        tools.stream("node", "up")
+    images.wait()
+    with steps.step("images to the registry"):
+        tools.stream("images", "build")
+    built = read_images()
+    with steps.step("operator installed"):
+        install_operator(tools, built)
+    with steps.step(f"{INSTANCE} applied and Ready"):
+        apply_sample(tools, "minimal.yaml")
+        wait_for_instance(tools, steps)
+    workspace.wait()
+    with steps.step("smoke conversation"):
+        apply_smoke_overlay(tools, built)
+        wait_for_instance(tools, steps)
+        hold_smoke(tools)
+    write_shortcuts(find_shortcuts(tools))
+    steps.close()
+    print(gather_summary(tools))
+
+
+def bring_down(tools: Tools) -> None:
+    """Remove the shortcuts and stop the node."""
+    remove_shortcuts(find_shortcuts(tools))
+    tools.stream("node", "down")
+
+
+def converse(tools: Tools, steps: Steps) -> None:
+    """Apply the smoke overlay and hold the conversation."""
+    apply_smoke_overlay(tools, read_images())
+    wait_for_instance(tools, steps)
+    hold_smoke(tools)
+
+
+def reload_services(tools: Tools, steps: Steps, *, services: list[str]) -> None:
+    """Build changed services and let the operator roll exactly those."""
+    before = read_images()
+    with steps.step("images"):
+        tools.stream("images", "build", *services)
+    changed = {name: ref for name, ref in read_images().items() if before.get(name) != ref}
+    if not changed:
+        print("reload: nothing changed")
+        return
+    with steps.step(f"rollout of {', '.join(sorted(changed))}"):
+        overrides = ",".join(f'"{name}":"{ref}"' for name, ref in changed.items())
+        patch = f'{{"spec":{{"images":{{"overrides":{{{overrides}}}}}}}}}'
+        tools.kubectl("patch", "sup", INSTANCE, "-n", NAMESPACE, "--type=merge", "--patch", patch)
+        wait_for_instance(tools, steps)
+    steps.close()
+
+
+def prepare_workspace(tools: Tools, steps: Steps) -> None:
+    """Make the workspace's environment, which the smoke client runs in."""
+    with steps.step("workspace environment"):
+        tools.log("workspace", str(CHECKOUT / "hack/bootstrap"), "workspace")
+
+
+def prepare_images(tools: Tools, steps: Steps) -> None:
+    """Build every image that needs nothing of the node, while the node is on its way."""
+    with steps.step("images built"):
+        tools.log(
+            "images", sys.executable, str(CHECKOUT / "hack/images"), "build", "--no-push", "early"
+        )
+
+
+def find_shortcuts(tools: Tools) -> dict[Path, Path]:
+    """Return place → target of the shortcuts for a person's shell."""
+    return build_targets(
+        binaries=tools.binaries,
+        scripts=CHECKOUT / ".venv/bin",
+        kubeconfig=tools.kubeconfig,
+        home=Path.home(),
+    )
+
+
+def gather_summary(tools: Tools) -> str:
+    """Read what runs and say it."""
+    resource = tools.kubectl_json("get", "sup", INSTANCE, "-n", NAMESPACE)
+    pods = tools.kubectl("get", "pods", "-n", NAMESPACE, "-o", "wide")
+    edge = tools.kubectl_json("get", "service", f"{INSTANCE}-edge", "-n", NAMESPACE)
+    return build_summary(resource=resource, pods=pods, edge=edge, kubeconfig=tools.kubeconfig)

@@ -1,0 +1,121 @@
+"""The steps from a node to a conversation, each usable alone."""
+
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from supnode.failure import Failure
+from supnode.paths import compute_cache_root, write_atomically
+from supnode.steps import Steps
+from supplatform.readiness import wait_until_ready
+from supplatform.tools import CHECKOUT, Tools
+from supplatform.values import build_values
+
+OPERATOR_NAMESPACE = "sup-system"
+NAMESPACE = "chat"
+INSTANCE = "demo"
+READY_SECONDS = 600.0
+SERVICES = ("api", "websocket", "media", "worker")
+
+
+def read_images() -> dict[str, str]:
+    """Return the images that were built: name → `ref@digest`."""
+    path = compute_cache_root(os.environ) / "images" / "images.json"
+    images: dict[str, str] = json.loads(path.read_text())
+    return images
+
+
+def install_operator(tools: Tools, images: dict[str, str]) -> None:
+    """Install or upgrade the operator with its chart."""
+    values = CHECKOUT / "build" / "operator-values.json"
+    write_atomically(values, json.dumps(build_values(images), indent=1) + "\n")
+    tools.log(
+        "helm",
+        "helm",
+        "upgrade",
+        "--install",
+        "sup-operator",
+        str(CHECKOUT / "charts/sup-operator"),
+        "--namespace",
+        OPERATOR_NAMESPACE,
+        "--create-namespace",
+        "--values",
+        str(values),
+        "--wait",
+        "--timeout",
+        "3m",
+    )
+
+
+def apply_sample(tools: Tools, path: str) -> None:
+    """Apply a sample manifest in the sample's namespace."""
+    create_namespace(tools)
+    tools.kubectl("apply", "-n", NAMESPACE, "-f", str(CHECKOUT / "manifests/samples" / path))
+
+
+def create_namespace(tools: Tools) -> None:
+    """Create the sample's namespace with the restricted Pod Security Standard enforced."""
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": NAMESPACE,
+            "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+        },
+    }
+    tools.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
+
+
+def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
+    """Apply the minimal sample with the SMTP sink beside it."""
+    create_namespace(tools)
+    rendered = tools.kubectl("kustomize", str(CHECKOUT / "manifests/samples/smoke"))
+    manifest = rendered.replace("image: smtp-sink", f"image: {images['smtp-sink']}")
+    tools.kubectl("apply", "-f", "-", stdin=manifest)
+    tools.kubectl("rollout", "status", "deployment/smtp-sink", "-n", NAMESPACE, "--timeout", "120s")
+
+
+def wait_for_instance(tools: Tools, steps: Steps) -> None:
+    """Wait until the sample instance is Ready."""
+
+    def read() -> dict[str, Any]:
+        resource: dict[str, Any] = tools.kubectl_json("get", "sup", INSTANCE, "-n", NAMESPACE)
+        return resource
+
+    wait_until_ready(read, say=steps.say, deadline=READY_SECONDS)
+
+
+def hold_smoke(tools: Tools) -> None:
+    """Hold the smoke conversation with the sample instance."""
+    argv = [".venv/bin/kubectl-sup", "smoke", INSTANCE, "-n", NAMESPACE]
+    environment = {**os.environ, **tools.environment()}
+    if subprocess.run(argv, cwd=CHECKOUT, env=environment, check=False).returncode != 0:
+        raise Failure(
+            "the smoke conversation failed",
+            cure=f"kubectl describe sup {INSTANCE} -n {NAMESPACE} names what is unwell",
+        )
+
+
+class Background:
+    """A step in a thread of its own whose failure is raised where it is waited for."""
+
+    def __init__(self, run: Callable[[], None]) -> None:
+        self._failure: Failure | None = None
+        self._run = run
+        self._thread = threading.Thread(target=self._guard, daemon=True)
+        self._thread.start()
+
+    def _guard(self) -> None:
+        try:
+            self._run()
+        except Failure as failure:
+            self._failure = failure
+
+    def wait(self) -> None:
+        """Wait for the end; raises the Failure the step ended with."""
+        self._thread.join()
+        if self._failure:
+            raise self._failure

@@ -1,0 +1,66 @@
+"""The programs a run calls, with the node's kubeconfig and binaries in their environment."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from supnode.commands import run_captured, run_logged
+from supnode.failure import Failure
+from supnode.paths import compute_cache_root, compute_node_paths
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+NODE_NAME = "sup"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """kubectl, helm and the project's own programs, each with its log."""
+
+    node: str = NODE_NAME
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return the node's kubeconfig; the file exists once the node is up."""
+        return compute_node_paths(self.node).kubeconfig
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of this program's logs."""
+        return compute_cache_root(os.environ) / "logs"
+
+    @property
+    def binaries(self) -> Path:
+        """Return the folder of kubectl and helm."""
+        return Path(self.node_program("bin-dir").strip())
+
+    def node_program(self, *arguments: str) -> str:
+        """Run a quick verb of hack/node and return what it printed."""
+        return run_captured([sys.executable, str(CHECKOUT / "hack/node"), *arguments])
+
+    def stream(self, program: str, *arguments: str) -> None:
+        """Run one of the project's programs with its own progress on the terminal."""
+        argv = [sys.executable, str(CHECKOUT / "hack" / program), *arguments]
+        if subprocess.run(argv, check=False, cwd=CHECKOUT).returncode != 0:
+            raise Failure(f"hack/{program} {' '.join(arguments)} failed", cure="see above")
+
+    def log(self, name: str, *argv: str) -> None:
+        """Run a program with its output in a log of that name."""
+        run_logged(list(argv), log=self.logs / f"{name}.log", env=self.environment(), cwd=CHECKOUT)
+
+    def kubectl(self, *arguments: str, stdin: str = "") -> str:
+        """Run kubectl against the node."""
+        argv = [str(self.binaries / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments]
+        return run_captured(argv, stdin=stdin)
+
+    def kubectl_json(self, *arguments: str) -> Any:
+        """Run kubectl with JSON output."""
+        return json.loads(self.kubectl(*arguments, "-o", "json"))
+
+    def environment(self) -> dict[str, str]:
+        """Return variables with which other programs reach the node."""
+        path = f"{self.binaries}:{os.environ.get('PATH', '')}"
+        return {"KUBECONFIG": str(self.kubeconfig), "PATH": path}
