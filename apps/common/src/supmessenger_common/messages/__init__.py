@@ -1,0 +1,1 @@
+"""Storing, reading and announcing messages: one path for HTTP and sockets."""

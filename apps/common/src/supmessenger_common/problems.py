@@ -1,0 +1,98 @@
+"""Turns every failure of an HTTP service into a problem document."""
+
+import asyncpg
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from redis.exceptions import RedisError
+from starlette.exceptions import HTTPException
+
+from supmessenger_common.errors import (
+    FieldError,
+    PlatformError,
+    build_problem,
+    build_unavailable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_HTTP_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_media_type",
+}
+# What says "the backing service, not the request" when it escapes a handler.
+UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.ReadOnlySQLTransactionError,
+    RedisError,
+    TimeoutError,
+    ConnectionError,
+    OSError,
+)
+
+
+def build_problem_response(error: PlatformError) -> Response:
+    """Return the HTTP answer of an error."""
+    return Response(
+        orjson.dumps(build_problem(error)),
+        status_code=error.status,
+        media_type=MEDIA_TYPE,
+        headers=error.headers,
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Register the handlers of everything that may be raised below the middleware."""
+
+    async def platform(_: Request, error: Exception) -> Response:
+        assert isinstance(error, PlatformError)
+        return build_problem_response(error)
+
+    async def validation(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return build_problem_response(build_validation_error(error))
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return build_problem_response(build_http_error(error))
+
+    async def unavailable(request: Request, _: Exception) -> Response:
+        return build_problem_response(build_unavailable())
+
+    app.add_exception_handler(PlatformError, platform)
+    app.add_exception_handler(RequestValidationError, validation)
+    app.add_exception_handler(HTTPException, http)
+    for kind in UNAVAILABLE_ERRORS:
+        app.add_exception_handler(kind, unavailable)
+
+
+def build_validation_error(error: RequestValidationError) -> PlatformError:
+    """Return 422 with the path and the reason of each refused field, never its value."""
+    fields = tuple(
+        FieldError(field=format_location(item["loc"]), message=str(item["msg"]))
+        for item in error.errors()
+    )
+    return PlatformError(
+        422, "validation_failed", "The request has fields we cannot accept.", errors=fields
+    )
+
+
+def format_location(location: tuple[str | int, ...]) -> str:
+    """Return the client's own path of a field: without where pydantic found it."""
+    parts = location[1:] if location and location[0] in ("body", "query", "path") else location
+    return ".".join(str(part) for part in parts) or "body"
+
+
+def build_http_error(error: HTTPException) -> PlatformError:
+    """Return the problem for what the web framework itself refuses."""
+    code = _HTTP_CODES.get(error.status_code, "refused")
+    return PlatformError(
+        error.status_code, code, str(error.detail), headers=dict(error.headers or {})
+    )
