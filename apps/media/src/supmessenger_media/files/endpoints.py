@@ -1,0 +1,204 @@
+"""Files over HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+
+from supmessenger_common.auth import AccessTokens, Principal, parse_bearer
+from supmessenger_common.errors import PlatformError
+from supmessenger_common.identifiers import read_clock
+from supmessenger_common.sessions import SessionGuard
+from supmessenger_media.files.form import parse_boundary, read_parts
+from supmessenger_media.files.headers import (
+    build_file_headers,
+    build_thumbnail_headers,
+    compute_etag,
+    compute_thumbnail_type,
+)
+from supmessenger_media.files.intake import build_too_large
+from supmessenger_media.files.ranges import (
+    ByteRange,
+    UnsatisfiableRangeError,
+    matches_etag,
+    may_use_range,
+    parse_range,
+)
+from supmessenger_media.files.repository import StoredFile
+from supmessenger_media.files.schemas import UPLOAD_BODY, FileView
+from supmessenger_media.files.service import FileService
+
+router = APIRouter(prefix="/v1/files", tags=["files"])
+# What a form may hold beside the file: its fields, headers and boundaries, a thumbnail.
+_FORM_OVERHEAD = 512 * 1024
+# Each upload under way holds up to ten mebibytes between the client and the store.
+_MOST_UPLOADS = 16
+
+
+class UploadSlots:
+    """How many uploads one process takes at once; more are told to come again."""
+
+    def __init__(self, count: int = _MOST_UPLOADS) -> None:
+        """Allow `count` at once."""
+        self._free = asyncio.Semaphore(count)
+
+    async def __aenter__(self) -> None:
+        """Take a slot; raises 503 when there is none."""
+        if self._free.locked():
+            raise PlatformError(
+                503,
+                "too_many_uploads",
+                "Too many uploads are under way; try again shortly.",
+                headers={"Retry-After": "5"},
+            )
+        await self._free.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Give the slot back."""
+        self._free.release()
+
+
+async def authenticate(request: Request) -> Principal:
+    """Return who calls; raises 401."""
+    tokens: AccessTokens = request.app.state.tokens
+    sessions: SessionGuard = request.app.state.sessions
+    now = read_clock()
+    principal = tokens.verify(parse_bearer(request.headers.get("authorization")), now=now)
+    await sessions.check(principal, now=now)
+    return principal
+
+
+def find_service(request: Request) -> FileService:
+    """Return the service the application was composed with."""
+    service: FileService = request.app.state.files
+    return service
+
+
+Caller = Annotated[Principal, Depends(authenticate)]
+Files = Annotated[FileService, Depends(find_service)]
+
+
+@router.post("", status_code=201, openapi_extra={"requestBody": UPLOAD_BODY})
+async def upload_file(request: Request, caller: Caller, files: Files) -> FileView:
+    """Store a file: the fields of the form come first, then `file`."""
+    limit: int = request.app.state.max_upload_size
+    if _declared_length(request) > limit + _FORM_OVERHEAD:
+        raise build_too_large(limit)
+    parts = read_parts(_read_body(request), parse_boundary(request.headers.get("content-type", "")))
+    async with request.app.state.upload_slots:
+        file = await files.upload(parts, owner_id=caller.user_id)
+    return _build_view(file)
+
+
+@router.get("/{file_id}", response_class=Response)
+async def download_file(
+    file_id: UUID,
+    caller: Caller,
+    files: Files,
+    range_header: Annotated[str | None, Header(alias="Range")] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+    if_range: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return a file's bytes, or one range of them."""
+    file = await files.fetch(file_id, user_id=caller.user_id)
+    etag, headers = compute_etag(file.sha256), build_file_headers(file)
+    if matches_etag(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    try:
+        piece = parse_range(range_header, file.size) if may_use_range(if_range, etag) else None
+    except UnsatisfiableRangeError:
+        raise PlatformError(
+            416,
+            "range_not_satisfiable",
+            f"The file has {file.size} bytes.",
+            headers={"Content-Range": f"bytes */{file.size}"},
+        ) from None
+    content = await files.open_content(file, piece) if file.size else _read_nothing()
+    return StreamingResponse(
+        content,
+        status_code=206 if piece else 200,
+        media_type=file.content_type,
+        headers={**headers, **_build_length_headers(file, piece)},
+    )
+
+
+@router.head("/{file_id}", response_class=Response)
+async def describe_file(
+    file_id: UUID,
+    caller: Caller,
+    files: Files,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return the headers of a download."""
+    file = await files.fetch(file_id, user_id=caller.user_id)
+    headers = build_file_headers(file)
+    if matches_etag(if_none_match, compute_etag(file.sha256)):
+        return Response(status_code=304, headers=headers)
+    return Response(
+        media_type=file.content_type, headers={**headers, **_build_length_headers(file, None)}
+    )
+
+
+@router.get("/{file_id}/thumbnail", response_class=Response)
+async def download_thumbnail(
+    file_id: UUID,
+    caller: Caller,
+    files: Files,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Return a file's thumbnail: WebP of at most 320 pixels, upright and without metadata."""
+    file = await files.fetch(file_id, user_id=caller.user_id)
+    headers = build_thumbnail_headers(file)
+    if file.thumbnail_object_key and matches_etag(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    content = await files.read_thumbnail(file)
+    return Response(content, media_type=compute_thumbnail_type(file), headers=headers)
+
+
+@router.delete("/{file_id}", status_code=204)
+async def delete_file(file_id: UUID, caller: Caller, files: Files) -> None:
+    """Delete a file of one's own."""
+    await files.delete(file_id, user_id=caller.user_id, now=read_clock())
+
+
+async def _read_body(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect:
+        # Nobody reads this answer; it keeps an everyday event out of the log of errors.
+        raise PlatformError(400, "upload_cut", "The upload ended before its end.") from None
+
+
+async def _read_nothing() -> AsyncIterator[bytes]:
+    yield b""
+
+
+def _declared_length(request: Request) -> int:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _build_length_headers(file: StoredFile, piece: ByteRange | None) -> dict[str, str]:
+    if piece is None:
+        return {"Content-Length": str(file.size)}
+    return {
+        "Content-Length": str(piece.length),
+        "Content-Range": f"bytes {piece.start}-{piece.end - 1}/{file.size}",
+    }
+
+
+def _build_view(file: StoredFile) -> FileView:
+    return FileView(
+        id=file.id,
+        size=file.size,
+        sha256=file.sha256,
+        content_type=file.content_type,
+        width=file.width,
+        height=file.height,
+        thumbnail=file.thumbnail_object_key is not None,
+    )
