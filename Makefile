@@ -9,6 +9,9 @@ export UV_PYTHON_DOWNLOADS := never
 VENV := .venv
 RUN := $(VENV)/bin
 NODE := python3 hack/node
+PACKAGES := supmessenger_operator supmessenger_common supmessenger_api supmessenger_websocket \
+            supmessenger_media supmessenger_worker supmessenger_cli \
+            supnode supimages supplatform suptiers
 TIER_OPTIONS ?=
 INSTANCE ?= demo
 NAMESPACE ?= chat
@@ -41,7 +44,8 @@ dev: setup ## Run the four services and what they need as local processes, with 
 check: setup ## Style, types, layers, generated files
 	@$(RUN)/ruff format --check -q .
 	@$(RUN)/ruff check -q .
-	@$(RUN)/python hack/types
+	@$(RUN)/mypy $(PACKAGES:%=-p %)
+	@$(RUN)/mypy tests hack/install_manifest.py hack/generate.py
 	@$(RUN)/lint-imports --no-logo > build/lint-imports.log 2>&1 || { cat build/lint-imports.log; exit 1; }
 	@$(RUN)/python hack/generate.py --check
 	@echo "check: style, types, layers and generated files are in order"
@@ -63,6 +67,8 @@ fmt: setup ## Format, and mend what can be mended
 	@$(RUN)/ruff format -q .
 generate: setup ## Write the CRD, schemas, RBAC rules, reference pages and install.yaml
 	@$(RUN)/python hack/generate.py
+	@$(NODE) tools helm
+	@$(RUN)/python hack/install_manifest.py
 verify: setup ## Fail when a generated file is not what `make generate` writes
 	@$(RUN)/python hack/generate.py --check
 golden: setup ## Refresh the golden files of the tests

@@ -34,7 +34,7 @@ TIERS: tuple[Tier, ...] = (
     ),
     Tier(
         name="control-plane",
-        prepare=(("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl"),),
+        prepare=(("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl", "helm"),),
         command=(*PYTEST, "-m", "control_plane"),
     ),
     Tier(

@@ -134,7 +134,7 @@ async def _join(
     if mailbox is not None:
         _expect(status == "pending", f"a new account is {status}, not pending, although SMTP is on")
         async with story.step(f"{name}: verification email arrived and was used"):
-            token = await _wait_for_token(mailbox, person.email)
+            token = await wait_for_token(mailbox, person.email)
             await client.call("POST", "/api/v1/accounts/verify", json={"token": token})
     async with story.step(f"{name}: logged in"):
         await client.log_in(login=username, password=person.password)
@@ -230,7 +230,8 @@ async def _leave(story: Story, person: Person) -> None:
         await person.client.call("GET", "/api/v1/users/me", expect=(401,))
 
 
-async def _wait_for_token(mailbox: Mailbox, recipient: str) -> str:
+async def wait_for_token(mailbox: Mailbox, recipient: str) -> str:
+    """Return the token of the verification email; TimeoutError when none comes."""
     async with asyncio.timeout(MAIL_SECONDS):
         while True:
             for message in await mailbox.read(recipient):

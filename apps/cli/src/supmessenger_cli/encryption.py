@@ -120,7 +120,7 @@ def encrypt_first(own: CurveKey, *, bundle: Bundle, plaintext: bytes) -> bytes:
         if not verify_signature(bundle.identity, message=key, signature=signature):
             raise EncryptionError("a key of the bundle is not signed by the peer's identity key")
     ephemeral = CurveKey.generate()
-    kyber_secret, kyber_ciphertext = Kyber1024.encaps(bundle.kyber[1:])
+    kyber_secret, kyber_ciphertext = cast(tuple[bytes, bytes], Kyber1024.encaps(bundle.kyber[1:]))
     agreed = [
         own.agree(bundle.signed_prekey),
         ephemeral.agree(bundle.identity),

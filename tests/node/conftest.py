@@ -1,0 +1,33 @@
+"""Fixtures of the node tier: the sample instance that `make up` brought up."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from support.instance import Instance
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def ask_node(verb: str) -> str:
+    command = [sys.executable, str(CHECKOUT / "hack/node"), verb]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_environment() -> None:
+    """kubectl and helm of the node, for this process and its children."""
+    os.environ["KUBECONFIG"] = ask_node("kubeconfig")
+    os.environ["PATH"] = f"{ask_node('bin-dir')}:{os.environ['PATH']}"
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[Instance]:
+    """The sample instance, Ready before the test and again after it."""
+    instance = Instance("demo")
+    await instance.wait_until_ready()
+    yield instance
+    await instance.wait_until_ready()
