@@ -70,7 +70,8 @@ async def test_an_unreachable_host_stalls_with_its_field_and_an_event(
     demo: Instance, unreachable: Instance
 ) -> None:
     async def is_stalled() -> bool:
-        return (await unreachable.condition("Stalled")).get("status") == "True"
+        condition = await unreachable.condition("Stalled")
+        return bool(condition.get("status") == "True")
 
     await wait_until(is_stalled, timeout=60, what="Stalled")
     message = (await unreachable.condition("Stalled"))["message"]

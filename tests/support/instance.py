@@ -43,7 +43,8 @@ class Instance:
 
     async def is_ready(self) -> bool:
         """Return whether the instance is Ready for its present generation."""
-        return (await self.condition("Ready")).get("status") == "True"
+        condition = await self.condition("Ready")
+        return bool(condition.get("status") == "True")
 
     async def wait_until_ready(self, *, timeout: float = 300) -> None:
         """Wait until the instance is Ready."""
