@@ -1,0 +1,1 @@
+"""A one-node Kubernetes built from published Go modules and Debian packages."""

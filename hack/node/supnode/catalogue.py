@@ -1,0 +1,160 @@
+"""What is built: the Go modules, their binaries, their versions and the key of each build."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from supnode.failure import Failure
+from supnode.paths import MODULES
+
+KUBERNETES = "v1.34.4"
+MINIO_RELEASE = "RELEASE.2026-02-12T20-18-48Z"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One program: its name here, the package it comes from, the name Go gives it."""
+
+    name: str
+    package: str
+    built_as: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Programs that share one go.mod, so that what they have in common compiles once."""
+
+    name: str
+    ldflags: str
+    binaries: tuple[Binary, ...]
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the group's go.mod."""
+        return MODULES / self.name
+
+
+def build_version_flags(variables: dict[str, str]) -> str:
+    """Return linker flags that strip the binary and set these string variables."""
+    return " ".join(["-s -w", *(f"-X {name}={value}" for name, value in variables.items())])
+
+
+_MAJOR, _MINOR = KUBERNETES.removeprefix("v").split(".")[:2]
+# Without these the node reports v0.0.0-master, and version checks in charts fail.
+_KUBERNETES_VERSION = {
+    f"{package}.{variable}": value
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    for variable, value in (
+        ("gitVersion", KUBERNETES),
+        ("gitMajor", _MAJOR),
+        ("gitMinor", _MINOR),
+        ("gitTreeState", "clean"),
+    )
+}
+
+
+def _kubernetes(name: str) -> Binary:
+    return Binary(name, f"k8s.io/kubernetes/cmd/{name}", name)
+
+
+GROUPS = (
+    Group(
+        "kube",
+        build_version_flags(_KUBERNETES_VERSION),
+        (
+            Binary("etcd", "go.etcd.io/etcd/server/v3", "server"),
+            _kubernetes("kube-apiserver"),
+            _kubernetes("kubectl"),
+            _kubernetes("kubelet"),
+            _kubernetes("kube-controller-manager"),
+            _kubernetes("kube-scheduler"),
+            _kubernetes("kube-proxy"),
+            Binary("coredns", "./coredns", "coredns"),
+            Binary("metallb-controller", "go.universe.tf/metallb/controller", "controller"),
+            Binary(
+                "local-path-provisioner",
+                "github.com/rancher/local-path-provisioner",
+                "local-path-provisioner",
+            ),
+        ),
+    ),
+    Group("registry", "-s -w", (Binary("registry", ".", "registry"),)),
+    Group("helm", "-s -w", (Binary("helm", "helm.sh/helm/v3/cmd/helm", "helm"),)),
+    Group(
+        "minio",
+        build_version_flags(
+            {
+                "github.com/minio/minio/cmd.Version": "2026-02-12T20:18:48Z",
+                "github.com/minio/minio/cmd.ReleaseTag": MINIO_RELEASE,
+                "github.com/minio/minio/cmd.CopyrightYear": "2026",
+            }
+        ),
+        (Binary("minio", "github.com/minio/minio", "minio"),),
+    ),
+    Group(
+        "versitygw",
+        build_version_flags({"main.Version": "v1.8.0"}),
+        (Binary("versitygw", "github.com/versity/versitygw/cmd/versitygw", "versitygw"),),
+    ),
+)
+
+# The order of building. One list is one call of the compiler: the control plane can start while
+# the second list is compiled. local-path comes alone: it imports Sirupsen/logrus, and Go refuses
+# that beside the sirupsen/logrus of the others.
+EARLY = (
+    ("etcd", "kube-apiserver", "kubectl"),
+    ("kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy"),
+    ("registry",),
+    ("coredns", "metallb-controller"),
+    ("local-path-provisioner",),
+)
+LATE = ("helm", "minio", "versitygw")
+
+
+def parse_go_directive(go_mod: str) -> tuple[int, ...]:
+    """Return the Go version that a go.mod asks for."""
+    found = re.search(r"^go (\d+(?:\.\d+)*)$", go_mod, re.MULTILINE)
+    if found is None:
+        raise Failure("a go.mod names no Go version", cure="restore hack/node/modules from git")
+    return tuple(int(part) for part in found.group(1).split("."))
+
+
+def gather_needed_go() -> tuple[int, ...]:
+    """Return the newest Go version that any group asks for."""
+    return max(parse_go_directive((group.folder / "go.mod").read_text()) for group in GROUPS)
+
+
+def find_group(binary: str) -> Group:
+    """Return the group that builds a binary; an unknown name is a Failure."""
+    for group in GROUPS:
+        if any(candidate.name == binary for candidate in group.binaries):
+            return group
+    known = ", ".join(sorted(binary.name for group in GROUPS for binary in group.binaries))
+    raise Failure(f"nothing here builds '{binary}'", cure=f"choose among: {known}")
+
+
+def find_binary(name: str) -> Binary:
+    """Return the binary with this name."""
+    return next(binary for binary in find_group(name).binaries if binary.name == name)
+
+
+def compute_key(contents: dict[str, bytes], *, flags: str) -> str:
+    """Return a short digest of named contents and build flags."""
+    digest = hashlib.sha256(flags.encode())
+    for name in sorted(contents):
+        digest.update(b"\0" + name.encode() + b"\0" + hashlib.sha256(contents[name]).digest())
+    return digest.hexdigest()[:16]
+
+
+def gather_group_key(group: Group) -> str:
+    """Return the key of a group's build: its go.mod, go.sum, sources and flags."""
+    files = [
+        path
+        for path in sorted(group.folder.rglob("*"))
+        if path.is_file() and (path.name in {"go.mod", "go.sum"} or path.suffix == ".go")
+    ]
+    contents = {str(path.relative_to(group.folder)): path.read_bytes() for path in files}
+    return compute_key(contents, flags=group.ldflags)

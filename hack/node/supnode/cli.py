@@ -1,0 +1,140 @@
+"""The verbs, as typed on a command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+
+from supnode.addresses import DEFAULT_NAME, compute_addresses
+from supnode.builds import BuildCache
+from supnode.catalogue import EARLY, find_group
+from supnode.failure import Failure, build_report, gather_tail
+from supnode.native import NativeNode
+from supnode.paths import compute_cache_root, compute_node_paths, compute_state_root
+from supnode.preflight import build_report as build_preflight_report
+from supnode.preflight import compute_findings, gather_machine
+from supnode.providers.border import NATIVE, Provider, choose_provider
+from supnode.providers.engine import probe_engine
+from supnode.providers.unavailable import UnavailableProvider
+from supnode.steps import Steps, build_table, parse_results
+from supnode.toolchains import ensure_go, ensure_uv
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="python3 hack/node", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    told = {
+        "up": "bring the node up (again)",
+        "down": "stop it and leave nothing behind; data stays",
+        "clean": "down, and remove the node's data",
+        "status": "what runs, and where",
+        "kubeconfig": "print the path of the kubeconfig",
+        "preflight": "what this machine lacks, each with its cure",
+        "steps": "the table of the last run",
+        "bin-dir": "print the folder of built programs, building none",
+        "tools": "build these programs (needs no root)",
+        "go-path": "print the path of Go, installing it if need be",
+        "uv-path": "print the path of uv, installing it if need be",
+    }
+    for verb, text in told.items():
+        entry = verbs.add_parser(verb, help=text)
+        if verb in {"up", "down", "clean", "status", "kubeconfig", "preflight", "steps"}:
+            entry.add_argument("--name", default=DEFAULT_NAME, help="the node's name")
+        if verb in {"up", "down", "clean", "status", "kubeconfig"}:
+            entry.add_argument("--provider", default="", help="native, kind or current")
+        if verb == "clean":
+            entry.add_argument("--cache", action="store_true", help="the build cache too")
+        if verb == "tools":
+            entry.add_argument("binaries", nargs="+", help="for example kube-apiserver etcd")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code."""
+    options = build_parser().parse_args(arguments)
+    record = None
+    if options.verb in {"up", "down"}:
+        record = compute_node_paths(options.name).steps_json
+    steps = Steps(record=record if options.verb == "up" else None)
+    try:
+        _run(options, steps)
+    except Failure as failure:
+        steps.close()
+        tail = gather_tail(failure.log)
+        print(build_report(failure, step=steps.failed_step, tail=tail), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; run it again to go on from here", file=sys.stderr)
+        return 130
+    steps.close()
+    return 0
+
+
+def _run(options: argparse.Namespace, steps: Steps) -> None:
+    cache = BuildCache(compute_cache_root(os.environ))
+    match options.verb:
+        case "up" | "down" | "clean":
+            provider = _choose(options, steps)
+            getattr(provider, options.verb)(steps)
+            if options.verb == "clean" and options.cache:
+                with steps.step("remove the build cache"):
+                    shutil.rmtree(cache.root, ignore_errors=True)
+            if options.verb == "up":
+                steps.say(f"kubeconfig: {provider.kubeconfig()}")
+        case "status":
+            print(_choose(options, None).status())
+        case "kubeconfig":
+            print(_choose(options, None).kubeconfig())
+        case "preflight":
+            _preflight(options.name, cache)
+        case "steps":
+            _print_steps(options.name)
+        case "bin-dir":
+            print(cache.link_all())
+        case "tools":
+            for name in options.binaries:
+                find_group(name)
+            if cache.missing(options.binaries):
+                with steps.step(f"build {' '.join(cache.missing(options.binaries))}"):
+                    cache.ensure(options.binaries)
+            print(cache.link_all())
+        case "go-path":
+            print(ensure_go(cache.root))
+        case "uv-path":
+            print(ensure_uv(cache.root))
+
+
+def _choose(options: argparse.Namespace, steps: Steps | None) -> Provider:
+    choice = choose_provider(asked=options.provider, env=os.environ, probe_engine=probe_engine)
+    if steps is not None:
+        steps.say(f"provider: {choice.name} ({choice.reason})")
+    if choice.name == NATIVE:
+        return NativeNode(options.name)
+    return UnavailableProvider(choice.name)
+
+
+def _preflight(name: str, cache: BuildCache) -> None:
+    machine = gather_machine(
+        cache=cache.root,
+        state_root=compute_state_root(os.environ),
+        name=name,
+        built=not cache.missing([binary for names in EARLY for binary in names]),
+    )
+    findings = compute_findings(machine, compute_addresses(name))
+    report = build_preflight_report(findings)
+    if any(not finding.cured_by_up for finding in findings):
+        raise Failure(report, cure="the cures stand above, one for each")
+    print(report)
+
+
+def _print_steps(name: str) -> None:
+    record = compute_node_paths(name).steps_json
+    try:
+        results, total = parse_results(record.read_text())
+    except FileNotFoundError as error:
+        raise Failure(f"no run of node '{name}' is recorded", cure="make up") from error
+    print(build_table(results, total=total))
