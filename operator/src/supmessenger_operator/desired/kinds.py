@@ -1,0 +1,261 @@
+"""One function per Kubernetes kind that several components are made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supmessenger_operator.desired.naming import build_metadata, build_selector, compute_hash
+from supmessenger_operator.desired.pod import Pod
+from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
+from supmessenger_operator.model.effective import EffectiveWorkload
+from supmessenger_operator.model.workload import Autoscaling
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kinds:
+    """Builds the objects of one component: what they share is said once."""
+
+    messenger: Messenger
+    inputs: Inputs
+    component: str
+    wave: Wave
+
+    @property
+    def name(self) -> str:
+        """Name of the component's objects."""
+        return self.messenger.object_name(self.component)
+
+    def build(self, body: Mapping[str, Any]) -> DesiredObject:
+        """Put an object into its place in the one order."""
+        return DesiredObject(component=self.component, wave=self.wave, body=body)
+
+    def build_metadata(
+        self,
+        *,
+        name: str = "",
+        annotations: Mapping[str, str] | None = None,
+        owned: bool = True,
+    ) -> dict[str, Any]:
+        """Return the metadata of an object of this component."""
+        return build_metadata(
+            self.messenger,
+            self.inputs,
+            component=self.component,
+            name=name,
+            annotations=annotations,
+            owned=owned,
+        )
+
+    def build_config_map(self, files: Mapping[str, str]) -> DesiredObject:
+        """A ConfigMap with files."""
+        return self.build(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": self.build_metadata(),
+                "data": dict(files),
+            }
+        )
+
+    def build_service(
+        self,
+        ports: Mapping[str, tuple[int, str]],
+        *,
+        annotations: Mapping[str, str] | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> DesiredObject:
+        """A Service; `ports` maps a name to its port and the container's port name."""
+        return self.build(
+            {
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": self.build_metadata(annotations=annotations),
+                "spec": {
+                    "type": "ClusterIP",
+                    **(settings or {}),
+                    "selector": build_selector(self.messenger, self.component),
+                    "ports": [
+                        {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
+                        for name, (port, target) in ports.items()
+                    ],
+                },
+            }
+        )
+
+    def build_stateful_set(self, pod: Pod, *, storage: EffectiveWorkload | None) -> DesiredObject:
+        """One data-bearing pod, with the volume claim `data` when storage is given."""
+        deletion = "Delete" if self.messenger.spec.deletion_policy == "Delete" else "Retain"
+        spec: dict[str, Any] = {
+            "replicas": 1,
+            "serviceName": self.name,
+            # A readiness check that needs peers must not block their start.
+            "podManagementPolicy": "Parallel",
+            "revisionHistoryLimit": 3,
+            "selector": {"matchLabels": build_selector(self.messenger, self.component)},
+            "template": pod.build_template(self.messenger),
+        }
+        if storage is not None:
+            spec["persistentVolumeClaimRetentionPolicy"] = {
+                "whenDeleted": deletion,
+                "whenScaled": "Retain",
+            }
+            spec["volumeClaimTemplates"] = [
+                {
+                    "apiVersion": "v1",
+                    "kind": "PersistentVolumeClaim",
+                    # Templates are immutable: nothing here may follow the operator's version.
+                    "metadata": {
+                        "name": "data",
+                        "labels": build_selector(self.messenger, self.component),
+                    },
+                    "spec": build_claim_spec(storage),
+                }
+            ]
+        return self.build(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "StatefulSet",
+                "metadata": self.build_metadata(),
+                "spec": spec,
+            }
+        )
+
+    def build_deployment(
+        self, pod: Pod, *, replicas: int, autoscaling: Autoscaling | None
+    ) -> tuple[DesiredObject, ...]:
+        """A Deployment that never falls below its number, with what guards and scales it."""
+        spec: dict[str, Any] = {
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": 600,
+            "selector": {"matchLabels": build_selector(self.messenger, self.component)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            },
+            "template": pod.build_template(self.messenger),
+        }
+        # With an autoscaler the number is its own: naming one here would fight it.
+        if autoscaling is None:
+            spec["replicas"] = replicas
+        deployment = self.build(
+            {
+                "apiVersion": "apps/v1",
+                "kind": "Deployment",
+                "metadata": self.build_metadata(),
+                "spec": spec,
+            }
+        )
+        guards = (self._build_disruption_budget(),) if replicas > 1 else ()
+        scalers = () if autoscaling is None else (self._build_autoscaler(autoscaling),)
+        return (deployment, *guards, *scalers)
+
+    def build_job(
+        self, pod: Pod, *, attempts: int, deadline_seconds: int, follows_secrets: bool = False
+    ) -> DesiredObject:
+        """A Job named by a hash of its inputs: other inputs are another Job.
+
+        `follows_secrets` makes another password another input; a Job that only uses its Secrets
+        reads them when it starts and need not run again.
+        """
+        template = pod.build_template(self.messenger)
+        spec = {
+            "backoffLimit": attempts,
+            "activeDeadlineSeconds": deadline_seconds,
+            "template": template if follows_secrets else _without_hashes(template),
+        }
+        return self.build(
+            {
+                "apiVersion": "batch/v1",
+                "kind": "Job",
+                "metadata": self.build_metadata(name=f"{self.name}-{compute_hash(spec)}"),
+                "spec": spec,
+            }
+        )
+
+    def build_cron_job(
+        self, pod: Pod, *, schedule: str, time_zone: str, deadline_seconds: int
+    ) -> DesiredObject:
+        """A CronJob of which one run at a time is alive."""
+        job = {
+            "backoffLimit": 1,
+            "activeDeadlineSeconds": deadline_seconds,
+            "template": pod.build_template(self.messenger),
+        }
+        return self.build(
+            {
+                "apiVersion": "batch/v1",
+                "kind": "CronJob",
+                "metadata": self.build_metadata(),
+                "spec": {
+                    "schedule": schedule,
+                    "timeZone": time_zone,
+                    "concurrencyPolicy": "Forbid",
+                    "startingDeadlineSeconds": 3600,
+                    "successfulJobsHistoryLimit": 3,
+                    "failedJobsHistoryLimit": 3,
+                    "jobTemplate": {
+                        "metadata": {"labels": build_selector(self.messenger, self.component)},
+                        "spec": job,
+                    },
+                },
+            }
+        )
+
+    def _build_disruption_budget(self) -> DesiredObject:
+        return self.build(
+            {
+                "apiVersion": "policy/v1",
+                "kind": "PodDisruptionBudget",
+                "metadata": self.build_metadata(),
+                "spec": {
+                    "maxUnavailable": 1,
+                    "selector": {"matchLabels": build_selector(self.messenger, self.component)},
+                },
+            }
+        )
+
+    def _build_autoscaler(self, autoscaling: Autoscaling) -> DesiredObject:
+        return self.build(
+            {
+                "apiVersion": "autoscaling/v2",
+                "kind": "HorizontalPodAutoscaler",
+                "metadata": self.build_metadata(),
+                "spec": {
+                    "scaleTargetRef": {
+                        "apiVersion": "apps/v1",
+                        "kind": "Deployment",
+                        "name": self.name,
+                    },
+                    "minReplicas": autoscaling.min_replicas,
+                    "maxReplicas": autoscaling.max_replicas,
+                    "metrics": [
+                        {
+                            "type": "Resource",
+                            "resource": {
+                                "name": "cpu",
+                                "target": {
+                                    "type": "Utilization",
+                                    "averageUtilization": autoscaling.target_cpu_percent,
+                                },
+                            },
+                        }
+                    ],
+                },
+            }
+        )
+
+
+def build_claim_spec(storage: EffectiveWorkload) -> dict[str, Any]:
+    """Return the spec of a volume claim; without a class the cluster's default serves it."""
+    spec: dict[str, Any] = {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": storage.storage}},
+    }
+    if storage.storage_class_name:
+        spec["storageClassName"] = storage.storage_class_name
+    return spec
+
+
+def _without_hashes(template: dict[str, Any]) -> dict[str, Any]:
+    metadata = {key: value for key, value in template["metadata"].items() if key != "annotations"}
+    return {**template, "metadata": metadata}

@@ -1,0 +1,217 @@
+"""NetworkPolicies: nothing may talk to anything, except what the architecture needs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from supmessenger_operator.desired import (
+    api,
+    backup,
+    edge,
+    media,
+    migrations,
+    object_storage,
+    postgres,
+    rabbitmq,
+    redis,
+    websocket,
+    worker,
+)
+from supmessenger_operator.desired.kinds import Kinds
+from supmessenger_operator.desired.naming import build_selector
+from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
+
+COMPONENT = "policies"
+
+_DATABASE_USERS = (
+    api.COMPONENT,
+    websocket.COMPONENT,
+    media.COMPONENT,
+    worker.COMPONENT,
+    migrations.COMPONENT,
+    backup.COMPONENT,
+)
+_REDIS_USERS = (api.COMPONENT, websocket.COMPONENT, media.COMPONENT, worker.COMPONENT)
+_BROKER_USERS = (media.COMPONENT, worker.COMPONENT)
+_OBJECT_USERS = (
+    media.COMPONENT,
+    worker.COMPONENT,
+    backup.COMPONENT,
+    object_storage.SETUP,
+)
+_CALLERS = (edge.COMPONENT, worker.COMPONENT)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Who may open connections to which port of a component."""
+
+    target: str
+    port: int
+    sources: tuple[str, ...]
+
+
+FLOWS = (
+    Flow(postgres.COMPONENT, postgres.PORT, _DATABASE_USERS),
+    Flow(redis.CACHE, redis.PORT, _REDIS_USERS),
+    Flow(redis.STATE, redis.PORT, _REDIS_USERS),
+    Flow(rabbitmq.COMPONENT, rabbitmq.AMQP_PORT, _BROKER_USERS),
+    Flow(object_storage.COMPONENT, object_storage.S3_PORT, _OBJECT_USERS),
+    Flow(api.COMPONENT, api.PORT, _CALLERS),
+    Flow(websocket.COMPONENT, websocket.PORT, _CALLERS),
+    Flow(media.COMPONENT, media.PORT, _CALLERS),
+    Flow(edge.COMPONENT, edge.HTTP_PORT, (worker.COMPONENT,)),
+    Flow(edge.COMPONENT, edge.HTTPS_PORT, (worker.COMPONENT,)),
+)
+_COMPONENTS = tuple(
+    dict.fromkeys((*(flow.target for flow in FLOWS), *_DATABASE_USERS, *_OBJECT_USERS))
+)
+
+
+def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, ...]:
+    """Return one policy that denies all and one for each component, or nothing when off."""
+    if not messenger.spec.security.network_policies.enabled:
+        return ()
+    kinds = Kinds(messenger=messenger, inputs=inputs, component=COMPONENT, wave=Wave.CONFIGURATION)
+    absent = _list_absent(messenger)
+    return (
+        _build_default_deny(kinds),
+        *(_build_policy(kinds, component) for component in _COMPONENTS if component not in absent),
+    )
+
+
+def _build_default_deny(kinds: Kinds) -> DesiredObject:
+    everyone = build_selector(kinds.messenger, COMPONENT)
+    del everyone["app.kubernetes.io/component"]
+    return _build(
+        kinds,
+        name=kinds.messenger.object_name("default-deny"),
+        pods=everyone,
+        ingress=[],
+        egress=[_build_dns_rule()],
+    )
+
+
+def _build_policy(kinds: Kinds, component: str) -> DesiredObject:
+    messenger = kinds.messenger
+    return _build(
+        kinds,
+        name=messenger.object_name(component),
+        pods=build_selector(messenger, component),
+        ingress=[*_build_ingress(messenger, component), *_build_outer_ingress(kinds, component)],
+        egress=[*_build_egress(messenger, component), *_build_outer_egress(messenger, component)],
+    )
+
+
+def _build_ingress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "from": [_build_peer(messenger, source) for source in flow.sources],
+            "ports": [_build_port(flow.port)],
+        }
+        for flow in FLOWS
+        if flow.target == component
+    ]
+
+
+def _build_egress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
+    absent = _list_absent(messenger)
+    return [
+        {"to": [_build_peer(messenger, flow.target)], "ports": [_build_port(flow.port)]}
+        for flow in FLOWS
+        if component in flow.sources and flow.target not in absent
+    ]
+
+
+def _build_outer_ingress(kinds: Kinds, component: str) -> list[dict[str, Any]]:
+    """Flows that begin outside the instance: people at the edge, the operator at the worker."""
+    if component == edge.COMPONENT:
+        return [{"ports": [_build_port(edge.HTTP_PORT), _build_port(edge.HTTPS_PORT)]}]
+    if component == worker.COMPONENT:
+        namespace = {"kubernetes.io/metadata.name": kinds.inputs.operator_namespace}
+        return [
+            {
+                "from": [{"namespaceSelector": {"matchLabels": namespace}}],
+                "ports": [_build_port(worker.PORT)],
+            }
+        ]
+    return []
+
+
+def _build_outer_egress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
+    """Flows that end outside: a policy can't know names, so only their ports are said."""
+    ports = {port for port, sources in _list_outer_ports(messenger) if component in sources}
+    return [{"ports": [_build_port(port)]} for port in sorted(ports)]
+
+
+def _list_outer_ports(messenger: Messenger) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    spec = messenger.spec
+    ports: list[tuple[int, tuple[str, ...]]] = []
+    if spec.postgres.external is not None:
+        ports.append((spec.postgres.external.port, _DATABASE_USERS))
+    if spec.redis.external is not None:
+        ports.append((spec.redis.external.cache.port, _REDIS_USERS))
+        ports.append((spec.redis.external.state.port, _REDIS_USERS))
+    if spec.rabbitmq.external is not None:
+        ports.append((spec.rabbitmq.external.port, _BROKER_USERS))
+    if spec.object_storage.external is not None:
+        ports.append((_parse_port(spec.object_storage.external.endpoint), _OBJECT_USERS))
+    if spec.smtp is not None:
+        ports.append((spec.smtp.port, (worker.COMPONENT,)))
+    return tuple(ports)
+
+
+def _parse_port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _list_absent(messenger: Messenger) -> frozenset[str]:
+    spec = messenger.spec
+    present: Mapping[str, bool] = {
+        postgres.COMPONENT: spec.postgres.embedded is not None,
+        redis.CACHE: spec.redis.embedded is not None,
+        redis.STATE: spec.redis.embedded is not None,
+        rabbitmq.COMPONENT: spec.rabbitmq.embedded is not None,
+        object_storage.COMPONENT: spec.object_storage.embedded is not None,
+        object_storage.SETUP: spec.object_storage.embedded is not None,
+        backup.COMPONENT: spec.backup.enabled,
+    }
+    return frozenset(component for component, is_present in present.items() if not is_present)
+
+
+def _build_peer(messenger: Messenger, component: str) -> dict[str, Any]:
+    return {"podSelector": {"matchLabels": build_selector(messenger, component)}}
+
+
+def _build_port(port: int, protocol: str = "TCP") -> dict[str, Any]:
+    return {"port": port, "protocol": protocol}
+
+
+def _build_dns_rule() -> dict[str, Any]:
+    # Where a cluster's name server lives differs (pods, node-local caches, other namespaces).
+    return {"ports": [_build_port(53, "UDP"), _build_port(53)]}
+
+
+def _build(
+    kinds: Kinds,
+    *,
+    name: str,
+    pods: Mapping[str, str],
+    ingress: list[dict[str, Any]],
+    egress: list[dict[str, Any]],
+) -> DesiredObject:
+    return kinds.build(
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": kinds.build_metadata(name=name),
+            "spec": {
+                "podSelector": {"matchLabels": dict(pods)},
+                "policyTypes": ["Ingress", "Egress"],
+                "ingress": ingress,
+                "egress": egress,
+            },
+        }
+    )
