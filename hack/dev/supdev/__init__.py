@@ -1,0 +1,1 @@
+"""Local processes instead of a cluster: what `make dev` runs and what it needs."""

@@ -1,0 +1,83 @@
+"""What each tier of tests needs of the machine, and how to get it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from support.processes.binaries import (
+    ROOT,
+    find_built,
+    find_minio,
+    find_postgres,
+    find_rabbitmq,
+    find_redis,
+)
+
+_INSTALL = "run `hack/dev/install`"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Something a tier needs and the machine has not, with the cure."""
+
+    what: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.what} (cure: {self.cure})"
+
+
+def gather_services_missing() -> list[Missing]:
+    """Return what the servers of the services tier lack."""
+    finders: dict[str, tuple[Callable[[], Path | None], str]] = {
+        "PostgreSQL 16": (find_postgres, _INSTALL),
+        "redis-server": (find_redis, _INSTALL),
+        "rabbitmq-server": (find_rabbitmq, _INSTALL),
+        "minio": (find_minio, "run `python3 hack/node tools minio`"),
+    }
+    return [Missing(what, cure) for what, (find, cure) in finders.items() if find() is None]
+
+
+def gather_control_plane_missing() -> list[Missing]:
+    """Return what an API server of our own lacks."""
+    return [
+        Missing(name, f"run `python3 hack/node tools {name}`")
+        for name in ("kube-apiserver", "etcd")
+        if find_built(name) is None
+    ]
+
+
+def gather_node_missing() -> list[Missing]:
+    """Return what the end-to-end tests lack."""
+    if os.geteuid() != 0:
+        return [Missing("root", "run as root, or in a machine of your own")]
+    asked = subprocess.run(
+        [sys.executable, str(ROOT / "hack" / "node"), "kubeconfig"],
+        check=False,
+        capture_output=True,
+    )
+    return [] if asked.returncode == 0 else [Missing("a node that is up", "run `make up`")]
+
+
+REQUIREMENTS: dict[str, Callable[[], list[Missing]]] = {
+    "services": gather_services_missing,
+    "control_plane": gather_control_plane_missing,
+    "node": gather_node_missing,
+}
+
+
+@cache
+def gather_missing(tier: str) -> tuple[Missing, ...]:
+    """Return what a tier lacks; asked once per process."""
+    return tuple(REQUIREMENTS[tier]())
+
+
+def build_reason(tier: str, missing: tuple[Missing, ...]) -> str:
+    """Return why a tier can not run here, in one line."""
+    return f"tier {tier} needs " + "; ".join(str(each) for each in missing)
