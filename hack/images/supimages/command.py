@@ -1,19 +1,40 @@
-"""The verbs of `python3 hack/images`."""
+"""Builds the container images and pushes them to the node's registry."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from supimages.catalogue import BY_NAME, IMAGES, compute_selection
 from supimages.failure import Failure
 from supimages.paths import probe_cache
 from supimages.postgres import fetch_postgres
+from supimages.records import Records
+from supimages.registry import parse_address
+from supimages.run import Request, run_build
+from supimages.steps import Steps
+from supimages.values import build_values
+
+DEFAULT_REGISTRY = "127.0.0.1:5050"
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line, verb by verb."""
     parser = argparse.ArgumentParser(prog="hack/images", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
+
+    build = verbs.add_parser("build", help="build and push what is not up to date")
+    build.add_argument("names", nargs="*", help="images (shell patterns; default: all)")
+    build.add_argument("--no-push", action="store_true", help="build only")
+    reload = verbs.add_parser("reload", help="build and push these, print their references")
+    reload.add_argument("names", nargs="+", metavar="SERVICE")
+    for verb in (build, reload):
+        verb.add_argument("--registry", default=DEFAULT_REGISTRY, help="loopback, plain HTTP")
+    listing = verbs.add_parser("list", help="every image and where it stands")
+    values = verbs.add_parser("values", help="the Helm values that name the images")
+    for verb in (build, reload, listing, values):
+        verb.add_argument("--state", type=Path, help="records and images.json (default: cache)")
+
     fetch = verbs.add_parser("fetch", help="place a tree of programs that also runs on this host")
     fetch.add_argument("what", choices=["postgres"])
     fetch.add_argument("--into", type=Path, help="parent folder (default: the cache)")
@@ -23,9 +44,70 @@ def build_parser() -> argparse.ArgumentParser:
 def run(arguments: Sequence[str]) -> int:
     """Run one verb; the exit code is 1 when something a person must act on is in the way."""
     options = build_parser().parse_args(arguments)
+    verbs = {
+        "build": run_build_verb,
+        "reload": run_reload_verb,
+        "list": run_list_verb,
+        "values": run_values_verb,
+        "fetch": run_fetch_verb,
+    }
     try:
-        print(fetch_postgres(probe_cache(), options.into))
+        verbs[options.verb](options)
     except Failure as failure:
         print(f"hack/images: {failure}", file=sys.stderr)
         return 1
     return 0
+
+
+def run_build_verb(options: argparse.Namespace) -> None:
+    """Build the images asked for; the table and the references go to standard error."""
+    references = _build(options, options.names, push=not options.no_push)
+    for name, reference in references.items():
+        print(f"{name}: {reference}", file=sys.stderr)
+
+
+def run_reload_verb(options: argparse.Namespace) -> None:
+    """Build single services and print one reference a line, in the order asked for."""
+    for name in options.names:
+        if name not in BY_NAME or not BY_NAME[name].published:
+            raise Failure(f"no service is called {name!r}")
+    references = _build(options, options.names, push=True)
+    for name in options.names:
+        print(references[name])
+
+
+def run_list_verb(options: argparse.Namespace) -> None:
+    """Print a line for each image: name, parent, reference of the last push."""
+    records = _open_records(options)
+    references = records.read_index() if records.index.is_file() else {}
+    for image in IMAGES:
+        where = references.get(image.name, "not pushed" if image.published else "local only")
+        print(f"{image.name:<10}  {image.parent or '-':<7}  {where}")
+
+
+def run_values_verb(options: argparse.Namespace) -> None:
+    """Print the values fragment of the last build."""
+    print(build_values(_open_records(options).read_index()), end="")
+
+
+def run_fetch_verb(options: argparse.Namespace) -> None:
+    """Print where the tree is, having placed it there when it was not."""
+    print(fetch_postgres(probe_cache(), options.into))
+
+
+def _build(options: argparse.Namespace, names: Sequence[str], *, push: bool) -> dict[str, str]:
+    request = Request(
+        images=compute_selection(names),
+        cache=probe_cache(),
+        records=_open_records(options),
+        registry=parse_address(options.registry) if push else None,
+    )
+    steps = Steps(sys.stderr)
+    try:
+        return run_build(request, steps)
+    finally:
+        steps.close()
+
+
+def _open_records(options: argparse.Namespace) -> Records:
+    return Records(options.state or probe_cache().images)

@@ -134,8 +134,9 @@ def _place_clients(wheel: Path, tree: Path) -> None:
 def compute_relocated(program: bytes, name: str) -> bytes:
     """The ELF program with its library path set to the tree's own `lib`.
 
-    A program that needs no library of its own is returned as it is. The new path is shorter than the old one, so it is written over it and no offset moves
-    (patchelf, which moves sections, leaves these programs unable to start).
+    A program that needs no library of its own is returned as it is. The new path is shorter than
+    the old one, so it is written over it and no offset moves (patchelf, which moves sections,
+    leaves these programs unable to start).
     """
     if _CLIENT_LIBPQ.encode() not in program:
         return program
