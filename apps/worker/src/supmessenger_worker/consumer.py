@@ -1,0 +1,155 @@
+"""Takes jobs from the broker, carries them out, and decides what follows a failure.
+
+A delivery is acknowledged only after its job was remembered as done, put into a queue for later,
+or put among the dead letters. A worker that dies in between leaves the delivery to the next one.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from aio_pika.abc import AbstractIncomingMessage
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+
+from supmessenger_common.broker import Job, parse_job_body
+from supmessenger_common.identifiers import read_clock
+from supmessenger_common.log import get_logger
+from supmessenger_common.metrics import JOBS
+from supmessenger_worker.jobs.registry import Handler
+from supmessenger_worker.jobs_done import JobsDone
+from supmessenger_worker.queues import Delivery, JobQueues, parse_delivery
+from supmessenger_worker.retries import GiveUp, RetryPolicy, TemporaryJobError, compute_next_step
+
+# Restarts of the broker and rollouts interrupt honest jobs too, but not this often.
+MOST_INTERRUPTIONS = 5
+_log = get_logger("consumer")
+
+
+class Consumer:
+    """Carries out at most `concurrency` jobs at once."""
+
+    def __init__(
+        self,
+        *,
+        queues: JobQueues,
+        done: JobsDone,
+        handlers: Mapping[str, Handler],
+        policy: RetryPolicy,
+        concurrency: int,
+    ) -> None:
+        """Compose a consumer; it takes nothing before `start`."""
+        self._queues = queues
+        self._done = done
+        self._handlers = handlers
+        self._policy = policy
+        self._slots = asyncio.Semaphore(concurrency)
+        self._running: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Task[None]] = set()
+        self._in_flight: set[UUID] = set()
+
+    async def start(self) -> None:
+        """Begin to take deliveries from all queues."""
+        await self._queues.consume(self._receive)
+
+    async def stop(self, *, grace: float) -> None:
+        """Take no more, and wait up to `grace` seconds for what is being carried out.
+
+        What has not begun, or does not end in time, is delivered to another worker.
+        """
+        await self._queues.cancel()
+        for task in self._waiting:
+            task.cancel()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace)
+            for task in late:
+                task.cancel()
+            if late:
+                _log.warning("jobs cut off", count=len(late), grace=grace)
+
+    async def _receive(self, message: AbstractIncomingMessage) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "the broker's client calls this in a task of its own"
+        self._waiting.add(task)
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting.discard(task)
+        self._running.add(task)
+        try:
+            await self._settle(message)
+        except (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError) as error:
+            # The connection went away before the acknowledgement: the broker delivers it again.
+            _log.warning("delivery not settled", why=repr(error))
+        finally:
+            self._running.discard(task)
+            self._slots.release()
+
+    async def _settle(self, message: AbstractIncomingMessage) -> None:
+        delivery = parse_delivery(message)
+        if delivery.again:
+            await self._settle_interrupted(message, delivery)
+            return
+        try:
+            job = parse_job_body(message.body)
+            handler = self._handlers[job.kind]
+        except (ValueError, KeyError) as error:
+            JOBS.labels("unknown", "dead").inc()
+            _log.error("job not understood", why=repr(error))
+            await self._queues.bury(message, delivery, reason=f"not understood: {error}")
+        else:
+            await self._attempt(message, delivery, job, handler)
+        await message.ack()
+
+    async def _settle_interrupted(
+        self, message: AbstractIncomingMessage, delivery: Delivery
+    ) -> None:
+        # Perhaps the job itself ended the worker: what counts it must be stored before it is
+        # begun again, or such a job would go round for ever.
+        if delivery.interruptions < MOST_INTERRUPTIONS:
+            await self._queues.send_back(message, delivery)
+        else:
+            JOBS.labels("unknown", "dead").inc()
+            reason = f"interrupted {delivery.interruptions + 1} times; it may end its worker"
+            _log.error("job dead", why=reason, message_id=message.message_id)
+            await self._queues.bury(message, delivery, reason=reason)
+        await message.ack()
+
+    async def _attempt(
+        self,
+        message: AbstractIncomingMessage,
+        delivery: Delivery,
+        job: Job,
+        handler: Handler,
+    ) -> None:
+        try:
+            result = await self._carry_out(job, handler)
+        # Whatever a job raises is a failure of that job, never of the worker.
+        except Exception as error:
+            result = await self._follow_up(message, delivery, job, error)
+        JOBS.labels(job.kind, result).inc()
+
+    async def _carry_out(self, job: Job, handler: Handler) -> str:
+        if job.id in self._in_flight:
+            raise TemporaryJobError("another delivery of this job is being carried out")
+        if await self._done.contains(job.id):
+            return "duplicate"
+        self._in_flight.add(job.id)
+        try:
+            await handler(job, now=read_clock())
+            await self._done.add(job, now=read_clock())
+        finally:
+            self._in_flight.discard(job.id)
+        return "done"
+
+    async def _follow_up(
+        self, message: AbstractIncomingMessage, delivery: Delivery, job: Job, error: Exception
+    ) -> str:
+        step = compute_next_step(error, attempt=delivery.attempt, policy=self._policy)
+        told = {"job_id": str(job.id), "kind": job.kind, "attempt": delivery.attempt}
+        if isinstance(step, GiveUp):
+            _log.error("job dead", why=step.reason, **told)
+            await self._queues.bury(message, delivery, reason=step.reason)
+            return "dead"
+        _log.warning("job put off", why=repr(error), seconds=step.delay.total_seconds(), **told)
+        await self._queues.put_off(message, delivery, step)
+        return "retried"

@@ -1,0 +1,80 @@
+"""Composes the worker and runs it: `sup-worker`."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from supmessenger_common.app import create_app
+from supmessenger_common.database import open_pool, probe_database
+from supmessenger_common.health import ReadinessCheck
+from supmessenger_common.objects import open_bucket
+from supmessenger_common.server import compute_notice, run_service
+from supmessenger_worker.checks import endpoints
+from supmessenger_worker.checks.board import CheckBoard
+from supmessenger_worker.checks.catalogue import build_checks
+from supmessenger_worker.connections import read_bindings
+from supmessenger_worker.jobs.registry import build_handlers
+from supmessenger_worker.retries import RetryPolicy
+from supmessenger_worker.runtime import Parts, Runtime
+from supmessenger_worker.settings import WorkerSettings
+
+SERVICE = "worker"
+
+
+def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) -> FastAPI:
+    """Return the application; nothing is opened before it starts."""
+
+    @asynccontextmanager
+    async def open_resources(app: FastAPI) -> AsyncIterator[Sequence[ReadinessCheck]]:
+        bindings = read_bindings(settings.service_binding_root)
+        # No connection yet: the worker starts without the database and is not ready then.
+        pool = await open_pool(
+            bindings.postgres,
+            size=settings.postgres_pool_size,
+            application_name="sup-worker",
+            minimum=0,
+        )
+        board = CheckBoard(build_checks(bindings, settings))
+        handlers = build_handlers(
+            smtp=bindings.smtp,
+            bucket=open_bucket(bindings.object_storage, "media"),
+            domain=settings.domain,
+        )
+        runtime = Runtime(
+            Parts(
+                pool=pool,
+                postgres=bindings.postgres,
+                rabbitmq=bindings.rabbitmq,
+                handlers=handlers,
+                board=board,
+                concurrency=settings.worker_concurrency,
+                check_interval=settings.check_interval_seconds,
+                policy=policy or RetryPolicy(),
+            )
+        )
+        app.state.checks = board
+        runtime.start()
+        try:
+            yield (
+                ReadinessCheck("postgres", partial(probe_database, pool)),
+                ReadinessCheck("rabbitmq", runtime.probe_broker),
+            )
+        finally:
+            drain = settings.drain_seconds
+            await runtime.stop(grace=drain - compute_notice(drain))
+            await pool.close()
+
+    return create_app(
+        service=SERVICE,
+        title="SUP Messenger worker",
+        open_resources=open_resources,
+        routers=[endpoints.router],
+    )
+
+
+def main() -> None:
+    """Run the worker until it is told to end."""
+    settings = WorkerSettings()
+    run_service(build_app(settings), settings, service=SERVICE)

@@ -1,0 +1,19 @@
+"""Settings of the worker."""
+
+from pydantic import Field
+
+from supmessenger_common.settings import ServiceSettings
+
+
+class WorkerSettings(ServiceSettings):
+    """What the environment says beyond the settings of every service."""
+
+    port: int = Field(default=3004, ge=0, le=65535)
+    worker_concurrency: int = Field(default=16, ge=1, description="jobs at once")
+    check_interval_seconds: float = Field(default=30, gt=0)
+    expected_schema: str = ""
+    # Addresses the checker asks beyond the bindings; empty: not checked.
+    check_api_url: str = ""
+    check_websocket_url: str = ""
+    check_media_url: str = ""
+    check_edge_url: str = ""
