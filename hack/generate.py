@@ -38,7 +38,7 @@ def build_files() -> dict[str, str]:
     crd = render_yaml(build_crd())
     return {
         "crds/supmessengers.yaml": crd,
-        "charts/sup-operator/files/crds/supmessengers.yaml": crd,
+        "charts/sup-operator/files/supmessengers.yaml": crd,
         "charts/sup-operator/files/rbac-rules.yaml": render_yaml(build_rules()),
         "charts/sup-messenger/values.schema.json": json.dumps(
             build_values_schema(), indent=2, ensure_ascii=False

@@ -15,6 +15,8 @@ _APPLIED = ("get", "list", "watch", "create", "patch", "delete")
 PERMISSIONS: dict[str, tuple[str, ...]] = {
     "SupMessenger": ("get", "list", "watch"),
     "SupMessenger/status": ("patch",),
+    # Owner references that block deletion need this where the cluster enforces it.
+    "SupMessenger/finalizers": ("update",),
     **dict.fromkeys(CHILD_KINDS, _APPLIED),
     # The volumes of backups are made by us and kept: no delete.
     "PersistentVolumeClaim": ("get", "list", "watch", "create", "patch"),
@@ -22,28 +24,18 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "Secret": ("get", "list", "watch", "create", "patch"),
     "ControllerRevision": ("get", "list", "create", "patch", "delete"),
     "Pod": ("list",),
-    "Event": ("create",),
+    "Event": ("create", "patch"),
 }
 
 # In the operator's own namespace only.
 LEADER_PERMISSIONS: dict[str, tuple[str, ...]] = {"Lease": ("get", "create", "update")}
 
-# Kopf looks for namespaces and definitions when it watches the whole cluster.
-WATCHER_RULES: tuple[dict[str, Any], ...] = (
-    {
-        "apiGroups": ["apiextensions.k8s.io"],
-        "resources": ["customresourcedefinitions"],
-        "verbs": ["list", "watch"],
-    },
-)
-
 
 def build_rules() -> dict[str, list[dict[str, Any]]]:
-    """Return the rules of the chart's roles: of instances, of leader election, of the watcher."""
+    """Return the rules of the chart's roles: where instances live, and beside the operator."""
     return {
-        "instances": _build_rules(PERMISSIONS),
-        "leaderElection": _build_rules(LEADER_PERMISSIONS),
-        "watcher": [dict(rule) for rule in WATCHER_RULES],
+        "instance": _build_rules(PERMISSIONS),
+        "operator": _build_rules(LEADER_PERMISSIONS),
     }
 
 

@@ -13,7 +13,8 @@ PLURAL = "supmessengers"
 # Unions are filled in by the API server, so that "the chosen key stays" holds from the first day.
 _UNION_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "tls": {"selfSigned": {}},
-    "postgres": {"embedded": {}},
+    # A default is checked by the rules before the defaults inside it are filled in.
+    "postgres": {"embedded": {"version": "16"}},
     "redis": {"embedded": {}},
     "rabbitmq": {"embedded": {}},
     "objectStorage": {"embedded": {}},
@@ -134,6 +135,9 @@ def _flatten(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
         result["properties"] = {
             name: _flatten(child, definitions) for name, child in result["properties"].items()
         }
+        # Always there, so that the first choice of a class on a live volume is refused as well.
+        if "storage" in result["properties"]:
+            result["properties"]["storage"]["default"] = {}
     if "items" in result:
         result["items"] = _flatten(result["items"], definitions)
     if isinstance(node.get("additionalProperties"), Mapping):

@@ -9,21 +9,10 @@ from supmessenger_operator.model.crd import build_root_schema, build_spec_schema
 def build_values_schema() -> dict[str, Any]:
     """Return the platform chart's `values.schema.json`: values are the spec, unknown keys refused.
 
-    Helm adds `global`; the chart itself may add the resource's name and annotations.
+    Helm itself adds `global`.
     """
     schema = _closed(build_spec_schema())
-    schema["properties"] |= {
-        "global": {"type": "object"},
-        "nameOverride": {
-            "type": "string",
-            "description": "Name of the SupMessenger; default: the release's name.",
-        },
-        "annotations": {
-            "type": "object",
-            "description": "Annotations of the SupMessenger; default: none.",
-            "additionalProperties": {"type": "string"},
-        },
-    }
+    schema["properties"]["global"] = {"type": "object"}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$comment": "Generated from the model by hack/generate.py; do not edit.",

@@ -35,6 +35,8 @@ Quantity = Annotated[
         {"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": 32}
     ),
 ]
+# Text only: the rule that a volume can't shrink needs a bounded type to stay within the budget.
+StorageSize = Annotated[str, Field(pattern=QUANTITY_PATTERN, max_length=32)]
 Duration = Annotated[str, Field(pattern=DURATION_PATTERN, max_length=32)]
 CronSchedule = Annotated[str, Field(pattern=CRON_PATTERN, max_length=100)]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from supmessenger_operator.model.base import Model, build_rule
-from supmessenger_operator.model.scalars import Quantity, SecretRef
+from supmessenger_operator.model.scalars import Quantity, SecretRef, StorageSize
 
 PodTemplate = Annotated[
     dict[str, Any],
@@ -135,20 +135,21 @@ class Storage(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 build_rule(
-                    "self.?className.orValue('') == oldSelf.?className.orValue('')",
+                    "has(self.className) == has(oldSelf.className)"
+                    " && (!has(self.className) || self.className == oldSelf.className)",
                     "the storage class of a live volume can't change: make a new SupMessenger"
                     " with the class you want and restore a backup into it",
                 ),
                 build_rule(
                     "!has(self.size) || !has(oldSelf.size) || "
-                    "quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",
+                    "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
                     "a volume can't shrink: make a new SupMessenger with the size you want"
                     " and restore a backup into it",
                 ),
             ]
         }
     )
-    size: Quantity | None = Field(
+    size: StorageSize | None = Field(
         default=None, description="Bytes, such as 10Gi; default: what size gives."
     )
     class_name: str = Field(
