@@ -6,7 +6,7 @@ from pathlib import Path
 # The program runs before any virtual environment exists, so it finds its package by itself.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from supnode.cli import main  # noqa: E402  (the path must be set first)
+from supnode.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -90,11 +91,24 @@ class BuildCache:
             draft.replace(target)
         return target
 
+    def remove(self) -> None:
+        """Remove what was built; folders that others keep beside it are left alone."""
+        for name in ("go", "bin", "toolchains", "node-images", "locks", "logs"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for scratch in self.root.glob("building-*"):
+            shutil.rmtree(scratch, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            self.root.rmdir()
+
     def _build(self, group: Group, binaries: list[Binary]) -> None:
         go = str(ensure_go(self.root))
         folder = self.group_folder(group)
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.root, prefix="building-") as scratch:
+        prefix = f"building-{group.name}-"
+        # We hold the group's lock, so what stands here was left by a run that was cut off.
+        for stale in self.root.glob(f"{prefix}*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=self.root, prefix=prefix) as scratch:
             run_logged(
                 [go, "build", "-trimpath", "-ldflags", group.ldflags, "-o", f"{scratch}/"]
                 + [binary.package for binary in binaries],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 
@@ -82,7 +81,7 @@ def _run(options: argparse.Namespace, steps: Steps) -> None:
             getattr(provider, options.verb)(steps)
             if options.verb == "clean" and options.cache:
                 with steps.step("remove the build cache"):
-                    shutil.rmtree(cache.root, ignore_errors=True)
+                    cache.remove()
             if options.verb == "up":
                 steps.say(f"kubeconfig: {provider.kubeconfig()}")
         case "status":

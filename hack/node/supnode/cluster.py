@@ -31,9 +31,7 @@ class Cluster:
         context.load_cert_chain(str(pki / "admin.crt"), str(pki / "admin.key"))
         # A proxy in the environment is meant for the world outside, not for this machine.
         no_proxy = urllib.request.ProxyHandler({})
-        return urllib.request.build_opener(
-            no_proxy, urllib.request.HTTPSHandler(context=context)
-        )
+        return urllib.request.build_opener(no_proxy, urllib.request.HTTPSHandler(context=context))
 
     def get(self, path: str) -> str | None:
         """Return what the server answers, or None if it does not (yet)."""

@@ -21,7 +21,7 @@ def parse_has_answer(reply: bytes) -> bool:
     if len(reply) < 12:
         return False
     identity, flags, _, answers = struct.unpack(">4H", reply[:8])
-    return identity == QUESTION_ID and flags & 0x000F == 0 and answers > 0
+    return bool(identity == QUESTION_ID and flags & 0x000F == 0 and answers > 0)
 
 
 def probe_dns(server: str, name: str) -> bool:

@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from supnode.catalogue import compute_key
 from supnode.failure import Failure
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-APPLETS = ("sh", "sleep", "mkdir", "rm", "chmod", "cat", "ls", "echo", "test", "true", "wget", "nc")
+# No wget: a static busybox of glibc crashes on looking up names.
+APPLETS = ("sh", "sleep", "mkdir", "rm", "chmod", "cat", "ls", "echo", "test", "true", "nc")
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def build_images(*, bin_folder: Path, key: str, busybox: Path) -> dict[str, Stat
         return StaticImage(reference, bin_folder / name, inside, entrypoint=(inside,))
 
     def of_busybox(name: str, command: Sequence[str]) -> StaticImage:
-        reference = build_reference(name, key="1")
+        reference = build_reference(name, key=compute_key({}, flags=repr((APPLETS, command))))
         inside = "/bin/busybox"
         return StaticImage(reference, busybox, inside, command=tuple(command), links=APPLETS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -17,12 +18,11 @@ from supnode.builds import BuildCache
 from supnode.catalogue import EARLY, KUBERNETES, LATE, find_group, gather_group_key
 from supnode.cgroups import NodeCgroups
 from supnode.cluster import Cluster
-from supnode.commands import probe_succeeds, run_captured, run_logged
 from supnode.configuration import build_manifests, build_values, write_configuration
 from supnode.dns import probe_dns
-from supnode.enclosure import SOCKET, Enclosure
+from supnode.enclosure import Enclosure
 from supnode.failure import Failure
-from supnode.images import StaticImage, build_images, write_archive
+from supnode.images import StaticImage, build_images
 from supnode.locks import claim_lock
 from supnode.paths import (
     NODE_FOLDER,
@@ -35,6 +35,7 @@ from supnode.pki import ensure_pki
 from supnode.preflight import build_report, compute_findings, gather_machine
 from supnode.processes import ProcessTable, Unit
 from supnode.queue import BuildQueue
+from supnode.runtime import Runtime
 from supnode.steps import Steps
 from supnode.teardown import Teardown
 from supnode.toolchains import can_make_environments, ensure_go
@@ -61,6 +62,7 @@ class NativeNode:
         )
         self.enclosure = Enclosure(self.addresses, self.paths, self.processes)
         self.cluster = Cluster(self.addresses, self.paths)
+        self.runtime = Runtime(self.enclosure, self.cache.root / "node-images", self.paths.logs)
         self.teardown = Teardown(self.paths, self.cgroups, self.processes, self.enclosure)
 
     # -- verbs ---------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ class NativeNode:
         containerd = units.build_containerd(self.paths)
         with steps.step("containerd"):
             self._start(containerd)
-            self._wait(containerd, self._is_containerd_ready, seconds=60)
+            self._wait(containerd, self.runtime.is_ready, seconds=60)
         queue.wait_for("kubelet")
         with steps.step("controllers, scheduler, proxy"):
             here = (self.addresses, self.paths, self.cache.path)
@@ -204,19 +206,21 @@ class NativeNode:
             self._wait(registries[0], self._is_registry_ready, seconds=30)
         with steps.step("import pause image"):
             images = self._images()
-            self._import([images["pause_image"], images["busybox_image"]])
+            self.runtime.import_images([images["pause_image"], images["busybox_image"]])
         kubelet = units.build_kubelet(self.addresses, self.paths, self.cache.path)
         started = "" if self.processes.is_current(kubelet) else _now()
         with steps.step("kubelet: node Ready"):
             self._start(kubelet)
-            is_ready = lambda: self.cluster.is_node_ready(since=started)  # noqa: E731
+            is_ready = functools.partial(self.cluster.is_node_ready, since=started)
             self._wait(kubelet, is_ready, seconds=120)
 
     def _install_addons(self, steps: Steps, queue: BuildQueue, *, since: str) -> None:
         queue.wait()
         images = self._images()
         with steps.step("import images of DNS, storage and load balancer"):
-            self._import([images[f"{name}_image"] for name in ("coredns", "local_path", "metallb")])
+            self.runtime.import_images(
+                [images[f"{name}_image"] for name in ("coredns", "local_path", "metallb")]
+            )
         log = self.paths.logs / "manifests.log"
         kubectl = self.cache.path("kubectl")
         with steps.step("apply DNS, storage and load balancer"):
@@ -232,8 +236,8 @@ class NativeNode:
         with steps.step("DNS, storage and load balancer ready"):
             for namespace, name in ADDONS:
                 wait_until(
-                    lambda at=namespace, of=name: (  # type: ignore[misc]
-                        self.cluster.is_deployment_ready(at, of, since=since)
+                    functools.partial(
+                        self.cluster.is_deployment_ready, namespace, name, since=since
                     ),
                     what=f"deployment {namespace}/{name}",
                     seconds=120,
@@ -294,23 +298,9 @@ class NativeNode:
 
         wait_until(holds, what=f"{unit.name} ready", seconds=seconds, log=log, cure="read the log")
 
-    def _ctr(self, *words: str) -> list[str]:
-        return [*self.enclosure.enter(), "ctr", "--address", SOCKET, "-n", "k8s.io", *words]
-
-    def _is_containerd_ready(self) -> bool:
-        return probe_succeeds(self._ctr("version"))
-
     def _is_registry_ready(self) -> bool:
         host, _, port = self.addresses.registry.partition(":")
         return _probe_port(host, int(port))
-
-    def _import(self, images: list[StaticImage]) -> None:
-        present = set(run_captured(self._ctr("images", "ls", "-q")).split())
-        for image in images:
-            if image.reference not in present:
-                archive = write_archive(image, self.cache.root / "images")
-                log = self.paths.logs / "images.log"
-                run_logged(self._ctr("images", "import", str(archive)), log=log)
 
 
 def _now() -> str:

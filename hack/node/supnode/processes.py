@@ -127,10 +127,11 @@ class ProcessTable:
         prefix = list(enter) if unit.inside else []
         with self.log(unit.name).open("ab") as log:
             started = subprocess.Popen(
-                ["/bin/sh", "-c", LAUNCHER, "launch"]
-                + [str(self._tracking), str(record), unit.digest()]
-                + prefix
-                + list(unit.argv),
+                [
+                    *("/bin/sh", "-c", LAUNCHER, "launch"),
+                    *(str(self._tracking), str(record), unit.digest()),
+                    *(prefix + list(unit.argv)),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -20,7 +20,11 @@ POD_GRACE = 10.0  # seconds for the pods' programs to end by themselves
 # Whoever would start pods again is stopped before the pods, their stores after them.
 BEFORE_PODS = ("late-builds", "kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 AFTER_PODS = ("containerd", "registry-inside", "registry", "kube-apiserver", "etcd")
+# Seconds a program gets to end; the API server waits for its watchers, and etcd holds its data.
+PATIENCE = {"kube-apiserver": 5.0}
 PAUSE = b"sleep\x002147483647\x00"
+# The node's own pods hold no data, and MetalLB's takes half a minute to end by itself.
+STATELESS = (b"/bin/coredns", b"/bin/metallb-controller", b"/bin/local-path-provisioner")
 
 
 class Teardown:
@@ -47,7 +51,7 @@ class Teardown:
             self._stop_pods()
         with steps.step("stop containerd, registry, API server, etcd"):
             for name in AFTER_PODS:
-                self._processes.stop(name)
+                self._processes.stop(name, seconds=PATIENCE.get(name, 15.0))
         with steps.step("remove namespaces, links, groups and sockets"):
             self._enclosure.remove_cable()
             self._processes.stop(HOLDER, seconds=1)
@@ -73,15 +77,17 @@ class Teardown:
             self._paths.root.parent.rmdir()
 
     def _stop_pods(self) -> None:
-        """Ask the pods' programs to end; those that do not are killed with the groups."""
+        """Ask the pods' programs to end, and kill those that do not."""
         own = self._gather_own()
 
         def gather_pods() -> set[int]:
             return {pid for pid in self._cgroups.gather_pids() - own if not _is_pause(pid)}
 
         for pid in gather_pods():
-            _send(pid, signal.SIGTERM)
+            _send(pid, signal.SIGKILL if _is_stateless(pid) else signal.SIGTERM)
         probe_until(lambda: not gather_pods(), seconds=POD_GRACE)
+        for pid in gather_pods():
+            _send(pid, signal.SIGKILL)
 
     def _gather_own(self) -> set[int]:
         """Return the node's own programs and shims, which lie apart from the pods."""
@@ -92,11 +98,20 @@ class Teardown:
         return {int(line) for line in members.split()}
 
 
-def _is_pause(pid: int) -> bool:
+def _gather_command(pid: int) -> bytes:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().endswith(PAUSE)
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return True
+        return b""
+
+
+def _is_pause(pid: int) -> bool:
+    command = _gather_command(pid)
+    return not command or command.endswith(PAUSE)
+
+
+def _is_stateless(pid: int) -> bool:
+    return _gather_command(pid).split(b"\0")[0] in STATELESS
 
 
 def _send(pid: int, number: signal.Signals) -> None:
