@@ -37,11 +37,11 @@ class Buildah:
     def build(self, build: Build) -> None:
         """Run a Dockerfile; layers whose instructions and files are unchanged are reused."""
         options = ["--isolation", "chroot", "--network", "host", "--layers", "--pull-never"]
-        if _HOST_CERTIFICATES.is_dir():
-            # The machine may trust an authority that the image's own bundle does not know.
-            options += ["-v", f"{_HOST_CERTIFICATES}:{_HOST_CERTIFICATES}:ro"]
+        options += ["--force-rm"]
         if build.uv is not None:
             options += ["-v", f"{build.uv}:/usr/local/bin/uv:ro"]
+            # The machine may trust an authority that the image's own bundle does not know.
+            options += ["-v", f"{_HOST_CERTIFICATES}:{_HOST_CERTIFICATES}:ro"]
         for key, value in build.arguments:
             options += ["--build-arg", f"{key}={value}"]
         target = ["-f", str(build.dockerfile), "-t", build.tag, str(build.context)]
@@ -70,7 +70,8 @@ class Buildah:
             self._run(["rmi", *tags])
 
     def release(self) -> None:
-        """Undo the bind mount that the overlay driver lays over its own folder."""
+        """Leave no mount behind: neither a cut-off build's nor the overlay driver's own."""
+        self._run(["rm", "--all"])
         overlay = str(self._cache.storage / "overlay")
         mounts = Path("/proc/self/mounts").read_text().splitlines()
         if any(line.split()[1] == overlay for line in mounts):
