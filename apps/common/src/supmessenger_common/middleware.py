@@ -45,7 +45,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = int(message["status"])
-                _add_headers(message, request_id)
+                _add_headers(message, request_id, scope)
             await send(message)
 
         started = time.perf_counter()
@@ -86,9 +86,12 @@ def compute_route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "unmatched")
 
 
-def _add_headers(message: Message, request_id: str) -> None:
+def _add_headers(message: Message, request_id: str, scope: Scope) -> None:
     headers = MutableHeaders(scope=message)
     headers["X-Request-Id"] = request_id
+    # What an endpoint wants in every answer, problems too: `request.state.answer_headers`.
+    for name, value in scope.get("state", {}).get("answer_headers", {}).items():
+        headers.setdefault(name, value)
     for name, value in _SECURITY_HEADERS.items():
         headers.setdefault(name, value)
 

@@ -1,0 +1,1 @@
+"""Accounts: registration and proof of the email address."""

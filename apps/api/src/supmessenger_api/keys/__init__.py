@@ -1,0 +1,1 @@
+"""Keys: publishing and prekey bundles."""

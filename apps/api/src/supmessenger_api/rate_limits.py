@@ -1,0 +1,137 @@
+"""Rate limits: each named, each saying what happens when its store does not answer."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from redis.exceptions import RedisError
+
+from supmessenger_common.errors import PlatformError, build_unavailable
+from supmessenger_common.log import get_logger
+from supmessenger_common.redis_clients import RedisClient
+
+logger = get_logger("rate_limits")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A named limit; `fail_open` lets requests pass while redis-state is away."""
+
+    name: str
+    item: RateLimitItem
+    fail_open: bool
+
+
+def _limit(name: str, text: str, *, fail_open: bool) -> Limit:
+    return Limit(name=name, item=parse(text), fail_open=fail_open)
+
+
+# Closed where letting everything through would help who guesses or drains; open where people
+# would lose the service itself.
+REGISTER_BY_ADDRESS = _limit("register", "300 per 1 hour", fail_open=False)
+VERIFY_BY_ADDRESS = _limit("verify", "60 per 1 minute", fail_open=False)
+LOGIN_BY_ADDRESS = _limit("login-address", "120 per 1 minute", fail_open=False)
+LOGIN_BY_ACCOUNT = _limit("login-account", "50 per 1 hour", fail_open=False)
+LOGIN_BY_BOTH = _limit("login", "10 per 5 minutes", fail_open=False)
+REFRESH_BY_ADDRESS = _limit("refresh", "300 per 1 minute", fail_open=True)
+BUNDLES_BY_PAIR = _limit("bundles", "30 per 1 minute", fail_open=False)
+KEYS_BY_DEVICE = _limit("keys", "60 per 1 minute", fail_open=True)
+LOOKUP_BY_USER = _limit("lookup", "120 per 1 minute", fail_open=True)
+CHATS_BY_USER = _limit("chats", "60 per 1 minute", fail_open=True)
+SEND_BY_USER = _limit("send", "3000 per 1 minute", fail_open=True)
+LIMITS = (
+    REGISTER_BY_ADDRESS,
+    VERIFY_BY_ADDRESS,
+    LOGIN_BY_ADDRESS,
+    LOGIN_BY_ACCOUNT,
+    LOGIN_BY_BOTH,
+    REFRESH_BY_ADDRESS,
+    BUNDLES_BY_PAIR,
+    KEYS_BY_DEVICE,
+    LOOKUP_BY_USER,
+    CHATS_BY_USER,
+    SEND_BY_USER,
+)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left of a limit after a hit."""
+
+    allowed: bool
+    limit: int
+    remaining: int
+    reset_seconds: int
+
+    def build_headers(self) -> dict[str, str]:
+        """Return the rate-limit headers, with Retry-After when nothing is left."""
+        headers = {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(self.remaining),
+            "RateLimit-Reset": str(self.reset_seconds),
+        }
+        if not self.allowed:
+            headers["Retry-After"] = str(self.reset_seconds)
+        return headers
+
+
+class RateLimiter:
+    """Counts hits in redis-state; every process of the instance sees the same counts."""
+
+    def __init__(self, redis_state: RedisClient, *, enabled: bool) -> None:
+        storage = RedisStorage(
+            "async+redis://redis-state",
+            implementation="redispy",
+            key_prefix="limits",
+            connection_pool=redis_state.connection_pool,  # type: ignore[arg-type]  # documented
+        )
+        self._strategy = SlidingWindowCounterRateLimiter(storage)
+        self._enabled = enabled
+
+    async def hit(self, limit: Limit, *keys: str, now: datetime) -> Allowance | None:
+        """Count one hit; raises 429 `rate_limited`, or 503 when the store of a closed one is away.
+
+        Returns None when nothing was counted.
+        """
+        if not self._enabled:
+            return None
+        identifiers = (limit.name, *keys)
+        try:
+            allowed = await self._strategy.hit(limit.item, *identifiers)
+            stats = await self._strategy.get_window_stats(limit.item, *identifiers)
+        except (RedisError, OSError) as error:
+            logger.warning("limit not counted", limit=limit.name, error=str(error))
+            if limit.fail_open:
+                return None
+            raise build_unavailable() from error
+        allowance = Allowance(
+            allowed=allowed,
+            limit=limit.item.amount,
+            remaining=max(0, stats.remaining),
+            reset_seconds=max(1, math.ceil(stats.reset_time - now.timestamp())),
+        )
+        if not allowed:
+            raise build_rate_limited(allowance)
+        return allowance
+
+    async def clear(self, limit: Limit, *keys: str) -> None:
+        """Forget the hits of a key, after a success."""
+        if not self._enabled:
+            return
+        try:
+            await self._strategy.clear(limit.item, limit.name, *keys)
+        except (RedisError, OSError) as error:
+            logger.warning("limit not cleared", limit=limit.name, error=str(error))
+
+
+def build_rate_limited(allowance: Allowance) -> PlatformError:
+    """Return 429 with the time to wait."""
+    return PlatformError(
+        429,
+        "rate_limited",
+        f"Too many requests; try again in {allowance.reset_seconds} s.",
+        headers=allowance.build_headers(),
+    )

@@ -1,0 +1,114 @@
+"""What one process of the API holds open, and the services built on it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from supmessenger_api.accounts.service import AccountService
+from supmessenger_api.chats.service import ChatService
+from supmessenger_api.keys.service import KeyService
+from supmessenger_api.messages.service import MessageService
+from supmessenger_api.passwords import PasswordVault
+from supmessenger_api.rate_limits import RateLimiter
+from supmessenger_api.sessions.service import SessionService
+from supmessenger_api.settings import ApiSettings
+from supmessenger_api.users.service import UserService
+from supmessenger_common.auth import AccessTokens
+from supmessenger_common.bindings import read_credentials, read_postgres, read_redis
+from supmessenger_common.database import Pool, fetch_schema_version, open_pool, probe_database
+from supmessenger_common.health import ReadinessCheck
+from supmessenger_common.messages.publish import Publisher
+from supmessenger_common.redis_clients import RedisClient, open_redis, probe_redis
+from supmessenger_common.sessions import SessionGuard
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Everything the endpoints use, opened once."""
+
+    tokens: AccessTokens
+    guard: SessionGuard
+    limiter: RateLimiter
+    accounts: AccountService
+    sessions: SessionService
+    users: UserService
+    keys: KeyService
+    chats: ChatService
+    messages: MessageService
+
+
+@asynccontextmanager
+async def open_resources(
+    app: FastAPI, settings: ApiSettings
+) -> AsyncIterator[Sequence[ReadinessCheck]]:
+    """Open pools and build the services; yields the readiness checks."""
+    root, name = settings.service_binding_root, f"{settings.instance}-api"
+    credentials = read_credentials(root)
+    async with AsyncExitStack() as stack:
+        pool = await open_pool(
+            read_postgres(root), size=settings.postgres_pool_size, application_name=name
+        )
+        stack.push_async_callback(pool.close)
+        cache = open_redis(read_redis(root, "redis-cache"), client_name=name)
+        stack.push_async_callback(_close_redis, cache)
+        state = open_redis(read_redis(root, "redis-state"), client_name=name)
+        stack.push_async_callback(_close_redis, state)
+        vault = PasswordVault()
+        stack.callback(vault.close)
+        publisher = Publisher(cache, settings.instance)
+        tokens = AccessTokens(secret=credentials.jwt_secret, issuer=settings.domain)
+        key = credentials.session_secret
+        app.state.resources = Resources(
+            tokens=tokens,
+            guard=SessionGuard(pool, state),
+            limiter=RateLimiter(state, enabled=settings.rate_limits_enabled),
+            accounts=AccountService(pool=pool, vault=vault, key=key, settings=settings),
+            sessions=SessionService(
+                pool=pool,
+                vault=vault,
+                key=key,
+                tokens=tokens,
+                redis_state=state,
+                publisher=publisher,
+            ),
+            users=UserService(pool=pool),
+            keys=KeyService(pool=pool),
+            chats=ChatService(pool=pool, publisher=publisher),
+            messages=MessageService(pool=pool, publisher=publisher),
+        )
+        yield build_checks(pool, state, expected_schema=settings.expected_schema)
+
+
+def build_checks(
+    pool: Pool, redis_state: RedisClient, *, expected_schema: str
+) -> list[ReadinessCheck]:
+    """Return what the API cannot work without: the cache carries hints only and is not here."""
+
+    async def database() -> None:
+        await probe_database(pool)
+
+    async def state() -> None:
+        await probe_redis(redis_state)
+
+    async def schema() -> None:
+        version = await fetch_schema_version(pool)
+        if version is None or version < expected_schema:
+            raise SchemaBehindError(
+                f"the database is at {version or 'no migration'}, "
+                f"this release expects {expected_schema}"
+            )
+
+    checks = [ReadinessCheck("postgres", database), ReadinessCheck("redis-state", state)]
+    if expected_schema:
+        checks.append(ReadinessCheck("schema", schema))
+    return checks
+
+
+class SchemaBehindError(Exception):
+    """The database has not seen a migration this release needs."""
+
+
+async def _close_redis(client: RedisClient) -> None:
+    await client.aclose()
