@@ -14,6 +14,7 @@ from support.processes.binaries import (
     ROOT,
     find_built,
     find_minio,
+    find_nginx,
     find_postgres,
     find_rabbitmq,
     find_redis,
@@ -39,6 +40,7 @@ def gather_services_missing() -> list[Missing]:
         "PostgreSQL 16": (find_postgres, _INSTALL),
         "redis-server": (find_redis, _INSTALL),
         "rabbitmq-server": (find_rabbitmq, _INSTALL),
+        "nginx": (find_nginx, _INSTALL),
         "minio": (find_minio, "run `python3 hack/node tools minio`"),
     }
     return [Missing(what, cure) for what, (find, cure) in finders.items() if find() is None]

@@ -1,4 +1,4 @@
-"""Installs Debian's Redis and RabbitMQ without starting them, and fetches PostgreSQL 16."""
+"""Installs Debian's Redis, RabbitMQ and nginx without starting them, and fetches PostgreSQL 16."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PACKAGES = ("redis-server", "rabbitmq-server")
+PACKAGES = ("redis-server", "rabbitmq-server", "nginx")
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -33,6 +33,7 @@ def gather_missing() -> list[str]:
     programs = {
         "redis-server": "usr/bin/redis-server",
         "rabbitmq-server": "usr/lib/rabbitmq/bin/rabbitmq-server",
+        "nginx": "usr/sbin/nginx",
     }
     roots = (Path("/"), compute_unpacked_root())
     return [
@@ -110,7 +111,7 @@ def provide_debian() -> None:
 def main(root: Path) -> int:
     """Provide everything, with a line for each step; 1 when something is not to be had."""
     steps = {
-        "Redis and RabbitMQ (Debian)": provide_debian,
+        "Redis, RabbitMQ and nginx (Debian)": provide_debian,
         "PostgreSQL 16": lambda: subprocess.run(
             [sys.executable, str(root / "hack" / "images"), "fetch", "postgres"],
             check=True,

@@ -71,6 +71,11 @@ def find_rabbitmq() -> Path | None:
     return _find_debian("usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
+def find_nginx() -> Path | None:
+    """Return nginx, or None."""
+    return _find_debian("usr/sbin/nginx")
+
+
 def find_epmd() -> Path | None:
     """Return Erlang's port mapper, or None."""
     return _find_debian("usr/bin/epmd") or _find_debian("usr/lib/erlang/bin/epmd")
