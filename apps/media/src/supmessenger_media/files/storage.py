@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError
@@ -12,6 +13,9 @@ from supmessenger_common.errors import build_unavailable
 from supmessenger_common.log import get_logger
 from supmessenger_common.objects import probe_bucket
 from supmessenger_media.files.ranges import ByteRange
+
+if TYPE_CHECKING:
+    from obstore import GetResult
 
 # The smallest part S3 allows; each upload holds at most this and one part under way.
 PART_BYTES = 5 * 1024 * 1024
@@ -78,7 +82,7 @@ class MediaStorage:
         await probe_bucket(self._store)
 
 
-async def _stream(result: obstore.GetResult) -> AsyncIterator[bytes]:
+async def _stream(result: "GetResult") -> AsyncIterator[bytes]:
     async for chunk in result.stream(min_chunk_size=_READ_BYTES):
         yield bytes(chunk)
 
