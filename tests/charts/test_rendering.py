@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from install_manifest import CHECKOUT, TARGET, find_helm, render_install
+from install_manifest import CHECKOUT, KUBE_VERSION, TARGET, find_helm, render_install
 
 pytestmark = pytest.mark.control_plane
 
@@ -19,7 +19,10 @@ def helm() -> Path:
 
 
 def render(helm: Path, chart: str, values: dict[str, Any]) -> list[dict[str, Any]]:
-    command = [str(helm), "template", "demo", str(CHECKOUT / "charts" / chart), "--values", "-"]
+    command = [
+        *(str(helm), "template", "demo", str(CHECKOUT / "charts" / chart)),
+        *("--kube-version", KUBE_VERSION, "--values", "-"),
+    ]
     done = subprocess.run(
         command, input=json.dumps(values), capture_output=True, text=True, timeout=60, check=False
     )
