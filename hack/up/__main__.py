@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
-HACK = Path(__file__).resolve().parent.parent
 # Runs before any virtual environment exists; steps and failures are the node program's.
-sys.path.insert(0, str(HACK / "node"))
-sys.path.insert(0, str(HACK / "up"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "node"))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from supplatform.cli import main
 

@@ -1,7 +1,9 @@
 """The verbs of `python3 hack/up`: up, down, smoke, reload, status."""
 
 import argparse
+import shutil
 import sys
+import time
 from pathlib import Path
 
 from supnode.failure import Failure, build_report, gather_tail
@@ -21,6 +23,10 @@ from supplatform.steps import (
 )
 from supplatform.summary import build_summary
 from supplatform.tools import CHECKOUT, Tools
+
+# All but those that hold programs built for the node (minio).
+EARLY_IMAGES = ("postgres", "redis", "rabbitmq", "nginx", "smtp-sink", "operator", *SERVICES)
+BUILDER_SECONDS = 600.0
 
 EXAMPLES = """examples:
   python3 hack/up up                 everything, from a bare machine to a conversation
@@ -72,8 +78,6 @@ def main(arguments: list[str]) -> int:
 
 def bring_up(tools: Tools, steps: Steps) -> None:
     """Bring up the node while images are built, install, apply, wait, converse, tell."""
-    with steps.step("toolchains and packages"):
-        tools.stream("node", "tools")
     workspace = Background(lambda: prepare_workspace(tools, steps))
     images = Background(lambda: prepare_images(tools, steps))
     with steps.step("node"):
@@ -136,9 +140,18 @@ def prepare_workspace(tools: Tools, steps: Steps) -> None:
 def prepare_images(tools: Tools, steps: Steps) -> None:
     """Build every image that needs nothing of the node, while the node is on its way."""
     with steps.step("images built"):
-        tools.log(
-            "images", sys.executable, str(CHECKOUT / "hack/images"), "build", "--no-push", "early"
-        )
+        wait_for_builder()
+        script = str(CHECKOUT / "hack/images")
+        tools.log("images", sys.executable, script, "build", "--no-push", *EARLY_IMAGES)
+
+
+def wait_for_builder() -> None:
+    """Wait until the node's preflight has installed what builds images."""
+    deadline = time.monotonic() + BUILDER_SECONDS
+    while not all(shutil.which(program) for program in ("buildah", "mmdebstrap")):
+        if time.monotonic() > deadline:
+            raise Failure("buildah was not installed", cure="python3 hack/node preflight")
+        time.sleep(0.5)
 
 
 def find_shortcuts(tools: Tools) -> dict[Path, Path]:
