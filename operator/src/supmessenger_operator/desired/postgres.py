@@ -22,7 +22,10 @@ from supmessenger_operator.model.workload import PodBlock
 COMPONENT = "postgres"
 PORT = 5432
 SOCKETS = "/var/run/postgresql"
-DATA = "/var/lib/postgresql/data"
+VOLUME = "/var/lib/postgresql/data"
+_CONFIG = "/etc/sup-postgres"
+_SECRETS = "/secrets/postgres-roles"
+_ENV = {"LANG": "C.UTF-8", "VOLUME": VOLUME, "CONFIG": _CONFIG}
 _PARAMETERS_PATH = "spec.postgres.embedded.parameters"
 
 # What the pod stands on; another value would break probes, passwords or the volume.
@@ -117,7 +120,7 @@ def _build_pod(
     amounts = messenger.effective.postgres
     shared = _build_mounts(messenger)
     roles = build_secret_mount(
-        inputs.secrets["postgres-roles"], name="roles", path="/secrets/postgres-roles"
+        inputs.secrets["postgres-roles"], name="roles", path=_SECRETS
     )
     select = f"psql -qAtX -h {SOCKETS} -U postgres -d sup -c 'select 1' >/dev/null"
     return Pod(
@@ -126,9 +129,9 @@ def _build_pod(
             Container(
                 name="bootstrap",
                 image=inputs.images["postgres"],
-                command=("bash", "/etc/sup-postgres/bootstrap.sh"),
+                command=("bash", f"{_CONFIG}/bootstrap.sh"),
                 amounts=amounts,
-                env={"LANG": "C.UTF-8"},
+                env={**_ENV, "SECRETS": _SECRETS},
                 mounts=(*shared, roles),
             ),
         ),
@@ -136,9 +139,9 @@ def _build_pod(
             Container(
                 name=COMPONENT,
                 image=inputs.images["postgres"],
-                command=("bash", "/etc/sup-postgres/run.sh"),
+                command=("bash", f"{_CONFIG}/run.sh"),
                 amounts=amounts,
-                env={"LANG": "C.UTF-8", "PGHOST": SOCKETS, "PGUSER": "postgres"},
+                env={**_ENV, "PGHOST": SOCKETS, "PGUSER": "postgres"},
                 ports={"postgres": PORT},
                 mounts=(
                     *shared,
@@ -155,7 +158,7 @@ def _build_pod(
                     liveness=build_shell_check(f"pg_isready -q -h {SOCKETS}; test $? -ne 2"),
                 ),
                 # SIGTERM alone waits for every client to leave.
-                pre_stop=("pg_ctl", "stop", "-D", f"{DATA}/pgdata", "-m", "fast", "--no-wait"),
+                pre_stop=("pg_ctl", "stop", "-D", f"{VOLUME}/pgdata", "-m", "fast", "--no-wait"),
             ),
         ),
         config=files,
@@ -166,9 +169,9 @@ def _build_pod(
 
 
 def _build_mounts(messenger: Messenger) -> tuple[Mount, ...]:
-    config = build_config_mount(messenger.object_name(COMPONENT), "/etc/sup-postgres")
+    config = build_config_mount(messenger.object_name(COMPONENT), _CONFIG)
     # initdb and peer authentication want a name for the UID; no image knows ours.
     accounts = tuple(
         replace(config, path=f"/etc/{file}", sub_path=file) for file in ("passwd", "group")
     )
-    return (config, *accounts, build_claim("data", DATA))
+    return (config, *accounts, build_claim("data", VOLUME))

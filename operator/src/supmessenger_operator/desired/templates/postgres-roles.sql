@@ -5,10 +5,10 @@ SET log_statement = 'none';
 SET log_min_error_statement = 'panic';
 SET log_min_duration_statement = -1;
 
-\set postgres_password `cat /secrets/postgres-roles/postgres`
-\set owner_password `cat /secrets/postgres-roles/sup_owner`
-\set user_password `cat /secrets/postgres-roles/sup_user`
-\set user_b_password `cat /secrets/postgres-roles/sup_user_b`
+\set postgres_password `cat "$SECRETS"/postgres`
+\set owner_password `cat "$SECRETS"/sup_owner`
+\set user_password `cat "$SECRETS"/sup_user`
+\set user_b_password `cat "$SECRETS"/sup_user_b`
 
 SELECT format('CREATE ROLE %I', name)
 FROM unnest(ARRAY['sup_owner', 'sup_app', 'sup_user', 'sup_user_b']) AS name
