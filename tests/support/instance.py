@@ -24,6 +24,11 @@ class Instance:
     namespace: str = "chat"
     kubectl: Kubectl = Kubectl(timeout=60)  # noqa: RUF009 (frozen, no state)
 
+    @property
+    def selector(self) -> str:
+        """Labels of everything of this instance."""
+        return f"app.kubernetes.io/instance={self.name},app.kubernetes.io/name=sup-messenger"
+
     async def get(self, kind: str, name: str) -> dict[str, Any]:
         """Return an object of the instance's namespace."""
         return await self.kubectl.get(kind, name, "-n", self.namespace)
@@ -52,8 +57,7 @@ class Instance:
 
     async def pods(self) -> list[dict[str, Any]]:
         """Return the instance's running pods, Jobs' pods left out."""
-        selector = f"app.kubernetes.io/instance={self.name},app.kubernetes.io/name=sup-messenger"
-        answer = await self.kubectl.get("pods", "-n", self.namespace, "-l", selector)
+        answer = await self.kubectl.get("pods", "-n", self.namespace, "-l", self.selector)
         return [
             pod
             for pod in answer["items"]
@@ -102,6 +106,27 @@ class Instance:
             *("patch", "sup", self.name, "-n", self.namespace, "--type=merge"),
             *("--patch", json.dumps(patch)),
         )
+
+    async def remove_with_data(self) -> None:
+        """Delete the instance, and what a deleted instance leaves behind."""
+        where = ("-n", self.namespace, "--ignore-not-found")
+        await self.kubectl.run("delete", "sup", self.name, *where)
+
+        async def has_no_pods() -> bool:
+            return not await self.pods()
+
+        await wait_until(has_no_pods, timeout=120, what=f"{self.name}'s pods to be gone")
+        await self.kubectl.run("delete", "pvc,secret,configmap", "-l", self.selector, *where)
+
+
+def make_tiny(name: str) -> dict[str, Any]:
+    """Return a SupMessenger of the smallest size, without SMTP."""
+    return {
+        "apiVersion": "supmessenger.io/v1alpha1",
+        "kind": "SupMessenger",
+        "metadata": {"name": name},
+        "spec": {"domain": f"{name}.example.org", "size": "tiny"},
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
