@@ -1,4 +1,4 @@
-"""A second instance lives beside the first in the same namespace, and leaves its data when deleted."""
+"""A second instance lives beside the first in one namespace; its data outlives it."""
 
 from collections.abc import AsyncIterator
 
