@@ -14,6 +14,11 @@ from support.processes.postgres import (
 )
 from support.processes.servers import Run, start_once
 
+from supmessenger_api.migrations.files import read_migrations
+from supmessenger_api.migrations.plan import compute_up
+from supmessenger_api.migrations.record import provide_record
+from supmessenger_api.migrations.runner import apply_plan
+
 TEMPLATE = "sup_template"
 MIGRATIONS = ROOT / "apps" / "api" / "migrations"
 
@@ -31,10 +36,11 @@ def provide_template(run: Run, server: PostgresServer) -> None:
 
 
 async def _migrate(url: str) -> None:
+    """Apply the migrations as `sup-migrate up` does."""
     connection = await asyncpg.connect(url)
     try:
-        for path in sorted(MIGRATIONS.glob("[0-9]*.sql")):
-            if not path.name.endswith(".down.sql"):
-                await connection.execute(path.read_text())
+        await provide_record(connection)
+        plan = compute_up(read_migrations(MIGRATIONS), ())
+        await apply_plan(connection, plan, direction="up", say=lambda _: None)
     finally:
         await connection.close()
