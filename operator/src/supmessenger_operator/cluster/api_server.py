@@ -65,9 +65,9 @@ class ApiServer:
                 return items
             query["_continue"] = token
 
-    async def apply(self, body: Body) -> Live:
+    async def apply(self, body: Body, *, dry_run: bool = False) -> Live:
         """Apply a whole object server-side, with force, under our field manager."""
-        return await self._write("patch", body, **_applying())
+        return await self._write("patch", body, dry_run="All" if dry_run else None, **_applying())
 
     async def create(self, body: Body) -> Live:
         """Create an object once; raises `AlreadyExists`."""

@@ -22,8 +22,11 @@ class ClusterClient(Protocol):
         """Return the objects of a kind whose labels match; all namespaces when it is empty."""
         ...
 
-    async def apply(self, body: Body) -> Live:
-        """Apply a whole object server-side, with force, under our field manager."""
+    async def apply(self, body: Body, *, dry_run: bool = False) -> Live:
+        """Apply a whole object server-side, with force, under our field manager.
+
+        With `dry_run` the API server only judges it.
+        """
         ...
 
     async def create(self, body: Body) -> Live:

@@ -105,7 +105,7 @@ def compute_effective(spec: Spec) -> Effective:
         postgres_parameters=parameters,
         pool_sizes=compute_pool_sizes(
             {name: workloads[name].replicas for name in _POOL_WEIGHTS},
-            max_connections=int(parameters["max_connections"])
+            max_connections=_parse_max_connections(parameters["max_connections"])
             if spec.postgres.embedded is not None
             else EXTERNAL_MAX_CONNECTIONS,
         ),
@@ -123,6 +123,11 @@ def compute_pool_sizes(replicas: dict[str, int], *, max_connections: int) -> Poo
             for name, share in _POOL_WEIGHTS.items()
         }
     )
+
+
+def _parse_max_connections(text: str) -> int:
+    # What is no number is refused elsewhere, with its field path.
+    return int(text) if text.isdecimal() else int(POSTGRES_PARAMETERS["max_connections"])
 
 
 def _compute_workload(sized: SizedWorkload, block: PodBlock | None) -> EffectiveWorkload:

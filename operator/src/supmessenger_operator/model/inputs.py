@@ -36,6 +36,7 @@ class Inputs(BaseModel):
     secrets: Mapping[str, SecretFact]
     ca_certificate: str = ""
     edge_address: str = ""
+    domain_addresses: tuple[str, ...] = ()
     bucket_prefix: str
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"

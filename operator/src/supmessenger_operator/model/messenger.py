@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError
 
 from supmessenger_operator.model.base import Model
 from supmessenger_operator.model.effective import Effective, compute_effective
+from supmessenger_operator.model.guard import check_effective, check_spec
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.spec import Spec
 
@@ -84,10 +85,13 @@ class Messenger(Model):
 
 
 def parse_messenger(body: Mapping[str, Any]) -> Messenger:
-    """Parse a resource from the API server; what is wrong names its field path."""
+    """Parse a resource from the API server; what is wrong names its field path and the cure."""
     try:
-        return Messenger.model_validate(body)
+        messenger = Messenger.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise Stalled(f"{first['msg']}; correct it and apply again", field=path) from error
+    check_spec(messenger.spec)
+    check_effective(messenger.effective, messenger.spec)
+    return messenger

@@ -7,13 +7,22 @@ class Stalled(Exception):
     """A person must act; the pass is not retried until something changes.
 
     `field` is the path in the resource that has to change, `reason` one CamelCase word,
-    the message a sentence with the cure.
+    the message a sentence with the cure. `is_outside` says that the cure lies outside the
+    resource (a Secret to make, a host to start), so that the pass looks again once a minute.
     """
 
-    def __init__(self, message: str, *, field: str = "", reason: str = "InvalidSpec") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str = "",
+        reason: str = "InvalidSpec",
+        is_outside: bool = False,
+    ) -> None:
         super().__init__(message)
         self.field = field
         self.reason = reason
+        self.is_outside = is_outside
 
     @property
     def message(self) -> str:
@@ -24,10 +33,9 @@ class Stalled(Exception):
 class Waiting(Exception):
     """It will resolve by itself; the pass is retried with backoff or by the next event."""
 
-    def __init__(self, message: str, *, reason: str = "Waiting", retry: bool = True) -> None:
+    def __init__(self, message: str, *, reason: str = "Waiting") -> None:
         super().__init__(message)
         self.reason = reason
-        self.retry = retry
 
     @property
     def message(self) -> str:

@@ -1,0 +1,73 @@
+"""Apply objects where they differ from what was applied last, and repair what is released."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from supmessenger_operator.cluster.client import ClusterClient
+from supmessenger_operator.cluster.observe import Observed
+from supmessenger_operator.cluster.release import Release
+from supmessenger_operator.model.observed import ObservedObject, compute_hash
+
+
+class Ledger:
+    """What was applied and how the object looked afterwards, so that no write is made in vain.
+
+    Kept in memory: after a restart everything is applied once, which changes nothing on the API
+    server where nothing has drifted.
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def is_current(self, live: ObservedObject | None, body: Mapping[str, Any]) -> bool:
+        """Whether the live object is still as we left it after applying this very body."""
+        if live is None:
+            return False
+        entry = self._entries.get((live.uid, live.name))
+        return entry == (compute_hash(dict(body)), live.fingerprint)
+
+    def enter(self, live: ObservedObject, body: Mapping[str, Any]) -> None:
+        """Remember an object as it is after it was applied."""
+        self._entries[(live.uid, live.name)] = (compute_hash(dict(body)), live.fingerprint)
+
+    def forget(self, live: ObservedObject) -> None:
+        """Forget an object that is gone."""
+        self._entries.pop((live.uid, live.name), None)
+
+
+async def apply_objects(
+    client: ClusterClient,
+    ledger: Ledger,
+    observed: Observed,
+    bodies: Iterable[Mapping[str, Any]],
+) -> tuple[ObservedObject, ...]:
+    """Apply what is absent or differs; return what was written."""
+    stale = [
+        body
+        for body in bodies
+        if not ledger.is_current(observed.find(body["kind"], body["metadata"]["name"]), body)
+    ]
+    written = await asyncio.gather(*(client.apply(body) for body in stale))
+    entered: list[ObservedObject] = []
+    for body, live in zip(stale, written, strict=True):
+        item = observed.enter(live)
+        ledger.enter(item, body)
+        entered.append(item)
+    return tuple(entered)
+
+
+async def repair_released(
+    client: ClusterClient,
+    ledger: Ledger,
+    observed: Observed,
+    releases: Iterable[Release],
+) -> tuple[ObservedObject, ...]:
+    """Put back what was deleted or edited, as it was released; this never waits for a gate."""
+    bodies = [body for release in releases for body in release.objects]
+    return await apply_objects(client, ledger, observed, bodies)
+
+
+async def check_objects(client: ClusterClient, bodies: Iterable[Mapping[str, Any]]) -> None:
+    """Let the API server judge objects without writing them, before they are released."""
+    await asyncio.gather(*(client.apply(body, dry_run=True) for body in bodies))

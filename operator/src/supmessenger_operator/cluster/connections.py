@@ -1,0 +1,229 @@
+"""Connection Secrets: whatever the mode, services find the same keys."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from supmessenger_operator.cluster import generated
+from supmessenger_operator.cluster.secrets import InstanceSecrets
+from supmessenger_operator.model.backing import (
+    ObjectStorageExternal,
+    PostgresExternal,
+    RabbitmqExternal,
+    RedisAddress,
+)
+from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.scalars import SecretRef
+
+Values = Mapping[str, str]
+
+_POSTGRES_KEYS = ("type", "host", "port", "database", "username", "password", "sslmode")
+_REDIS_KEYS = ("type", "host", "port", "password")
+_RABBITMQ_KEYS = ("type", "host", "port", "username", "password", "vhost")
+_S3_KEYS = ("type", "endpoint", "region", "access-key-id", "secret-access-key")
+
+
+async def ensure_connections(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    """Make or follow every connection Secret of the instance."""
+    await _ensure_postgres(secrets, messenger)
+    await _ensure_redis(secrets, messenger)
+    await _ensure_rabbitmq(secrets, messenger)
+    await _ensure_object_storage(secrets, messenger)
+    await _ensure_credentials(secrets, messenger)
+    await _keep_smtp(secrets, messenger)
+
+
+async def _ensure_postgres(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    external = messenger.spec.postgres.external
+    if external is not None:
+        await _keep_external_postgres(secrets, external)
+        return
+    roles = await secrets.ensure(
+        "postgres-roles", generated.POSTGRES_ROLES, generated.make_postgres_roles
+    )
+    for component, role in (("postgres", "sup_user"), ("postgres-owner", "sup_owner")):
+        build = partial(generated.build_postgres, messenger, username=role, password=roles[role])
+        await secrets.ensure(component, _POSTGRES_KEYS, build)
+
+
+async def _keep_external_postgres(secrets: InstanceSecrets, external: PostgresExternal) -> None:
+    field = "spec.postgres.external.credentialsSecretRef"
+    given = await secrets.read(
+        external.credentials_secret_ref, ("username", "password"), field=field
+    )
+    base = {
+        "type": "postgresql",
+        "provider": "external",
+        "host": external.host,
+        "port": str(external.port),
+        "database": external.database,
+        "sslmode": external.ssl_mode,
+        **await _read_ca(secrets, external.ca_secret_ref, "spec.postgres.external.caSecretRef"),
+    }
+    user = {"username": given["username"], "password": given["password"]}
+    owner = {
+        "username": given.get("owner-username", given["username"]),
+        "password": given.get("owner-password", given["password"]),
+    }
+    await secrets.keep("postgres", base | user)
+    await secrets.keep("postgres-owner", base | owner)
+
+
+async def _ensure_redis(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    external = messenger.spec.redis.external
+    for part in ("cache", "state"):
+        component = f"redis-{part}"
+        if external is None:
+            make = partial(generated.make_redis, messenger, component)
+            await secrets.ensure(component, _REDIS_KEYS, make)
+        else:
+            address: RedisAddress = getattr(external, part)
+            await _keep_external_redis(secrets, component, address)
+
+
+async def _keep_external_redis(
+    secrets: InstanceSecrets, component: str, address: RedisAddress
+) -> None:
+    field = f"spec.redis.external.{component.removeprefix('redis-')}"
+    values = {
+        "type": "redis",
+        "host": address.host,
+        "port": str(address.port),
+        "password": "",
+        "database": str(address.database),
+        "tls": str(address.tls).lower(),
+        **await _read_ca(secrets, address.ca_secret_ref, f"{field}.caSecretRef"),
+    }
+    if address.credentials_secret_ref is not None:
+        given = await secrets.read(
+            address.credentials_secret_ref, ("password",), field=f"{field}.credentialsSecretRef"
+        )
+        values |= {key: given[key] for key in ("username", "password") if key in given}
+    await secrets.keep(component, values)
+
+
+async def _ensure_rabbitmq(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    external = messenger.spec.rabbitmq.external
+    if external is not None:
+        await _keep_external_rabbitmq(secrets, external)
+        return
+    keys = ("username", "password", "erlang-cookie", "sup", "sup_b", "definitions.json")
+    admin = await secrets.ensure("rabbitmq-admin", keys, generated.make_rabbitmq_admin)
+    values = generated.build_rabbitmq(messenger, password=admin["sup"])
+    await secrets.ensure("rabbitmq", _RABBITMQ_KEYS, lambda: values)
+
+
+async def _keep_external_rabbitmq(secrets: InstanceSecrets, external: RabbitmqExternal) -> None:
+    field = "spec.rabbitmq.external"
+    given = await secrets.read(
+        external.credentials_secret_ref,
+        ("username", "password"),
+        field=f"{field}.credentialsSecretRef",
+    )
+    await secrets.keep(
+        "rabbitmq",
+        {
+            "type": "rabbitmq",
+            "provider": "external",
+            "host": external.host,
+            "port": str(external.port),
+            "username": given["username"],
+            "password": given["password"],
+            "vhost": external.vhost,
+            "tls": str(external.tls).lower(),
+            **await _read_ca(secrets, external.ca_secret_ref, f"{field}.caSecretRef"),
+        },
+    )
+
+
+async def _ensure_object_storage(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    external = messenger.spec.object_storage.external
+    if external is not None:
+        await _keep_external_object_storage(secrets, messenger, external)
+        return
+    await secrets.ensure(
+        "object-storage-root", _S3_KEYS, lambda: generated.make_object_storage_root(messenger)
+    )
+    for service in ("media", "worker", "backup"):
+        await secrets.ensure(
+            f"object-storage-{service}",
+            (*_S3_KEYS, "bucket-prefix"),
+            lambda: generated.make_object_storage_user(messenger),
+        )
+
+
+async def _keep_external_object_storage(
+    secrets: InstanceSecrets, messenger: Messenger, external: ObjectStorageExternal
+) -> None:
+    field = "spec.objectStorage.external"
+    given = await secrets.read(
+        external.credentials_secret_ref,
+        ("access-key-id", "secret-access-key"),
+        field=f"{field}.credentialsSecretRef",
+    )
+    values = {
+        "type": "s3",
+        "provider": "external",
+        "endpoint": external.endpoint,
+        "region": external.region,
+        "access-key-id": given["access-key-id"],
+        "secret-access-key": given["secret-access-key"],
+        "bucket-prefix": messenger.bucket_prefix,
+        **await _read_ca(secrets, external.ca_secret_ref, f"{field}.caSecretRef"),
+    }
+    for service in ("root", "media", "worker", "backup"):
+        await secrets.keep(f"object-storage-{service}", values)
+
+
+async def _ensure_credentials(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    chosen = messenger.spec.credentials
+    refs = (
+        ("jwt-secret", "jwtSecretRef", chosen.jwt_secret_ref),
+        ("session-secret", "sessionSecretRef", chosen.session_secret_ref),
+        ("encryption-key", "encryptionSecretRef", chosen.encryption_secret_ref),
+    )
+    brought: dict[str, str] = {}
+    for key, field, ref in refs:
+        if ref is not None:
+            source = ref.key or key
+            path = f"spec.credentials.{field}"
+            brought[key] = (await secrets.read(ref, (source,), field=path))[source]
+    made = await secrets.ensure(
+        "credentials",
+        tuple(key for key, _, _ in refs),
+        lambda: {
+            "jwt-secret": generated.make_jwt_secret(),
+            "session-secret": generated.make_session_secret(),
+            "encryption-key": generated.make_encryption_key(),
+            **brought,
+        },
+    )
+    if any(made[key] != value for key, value in brought.items()):
+        await secrets.keep("credentials", {**made, **brought})
+
+
+async def _keep_smtp(secrets: InstanceSecrets, messenger: Messenger) -> None:
+    smtp = messenger.spec.smtp
+    if smtp is None:
+        return
+    values = {
+        "type": "smtp",
+        "host": smtp.host,
+        "port": str(smtp.port),
+        "security": smtp.security,
+        "from": smtp.from_,
+    }
+    if smtp.credentials_secret_ref is not None:
+        given = await secrets.read(
+            smtp.credentials_secret_ref,
+            ("username", "password"),
+            field="spec.smtp.credentialsSecretRef",
+        )
+        values |= {"username": given["username"], "password": given["password"]}
+    await secrets.keep("smtp", values)
+
+
+async def _read_ca(secrets: InstanceSecrets, ref: SecretRef | None, field: str) -> dict[str, str]:
+    if ref is None:
+        return {}
+    key = ref.key or "ca.crt"
+    return {"ca.crt": (await secrets.read(ref, (key,), field=field))[key]}

@@ -1,0 +1,130 @@
+"""Parts of the API that this release accepts and reports, but does not run yet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from supmessenger_operator.model.outcome import Stalled
+from supmessenger_operator.model.spec import Spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """One part that is not delivered yet.
+
+    `is_explicit` says that a person asked for it, `cure` is set where the platform could not run
+    without it.
+    """
+
+    component: str
+    field: str
+    is_explicit: bool
+    cure: str = ""
+
+    @property
+    def message(self) -> str:
+        """The sentence for people."""
+        text = f"not yet available in this release: {self.field} is accepted and has no effect"
+        return f"{text}; {self.cure}" if self.cure else text
+
+
+def find_unavailable(spec: Spec) -> tuple[Unavailable, ...]:
+    """Return every part this spec asks for, by default or in so many words, that can't be had."""
+    return (*_find_blocking(spec), *_find_optional(spec))
+
+
+def check_available(spec: Spec) -> None:
+    """Refuse a choice without which the platform could not run, naming the way out."""
+    for part in _find_blocking(spec):
+        raise Stalled(
+            f"not yet available in this release; {part.cure}",
+            field=part.field,
+            reason="NotYetAvailable",
+        )
+
+
+def _find_blocking(spec: Spec) -> Iterator[Unavailable]:
+    choices = (
+        ("postgres", "spec.postgres.cloudNativePG", spec.postgres.cloud_native_pg),
+        ("rabbitmq", "spec.rabbitmq.clusterOperator", spec.rabbitmq.cluster_operator),
+    )
+    for component, field, choice in choices:
+        if choice is not None:
+            yield Unavailable(
+                component=component,
+                field=field,
+                is_explicit=True,
+                cure="use embedded or external: as the choice is fixed, make the resource anew",
+            )
+    embedded = spec.object_storage.embedded
+    if embedded is not None and embedded.engine == "versity":
+        yield Unavailable(
+            component="object-storage",
+            field="spec.objectStorage.embedded.engine",
+            is_explicit=True,
+            cure="use minio",
+        )
+    if spec.tls.mode in ("acme", "certManager"):
+        yield Unavailable(
+            component="certificates",
+            field=f"spec.tls.{spec.tls.mode}",
+            is_explicit=True,
+            cure="use selfSigned, or secretRef with a certificate of your own",
+        )
+    if spec.exposure.type in ("Gateway", "Ingress"):
+        yield Unavailable(
+            component="routes",
+            field="spec.exposure.type",
+            is_explicit=True,
+            cure="use LoadBalancer, NodePort or ClusterIP",
+        )
+    if spec.backup.enabled and spec.backup.destination.s3 is not None:
+        yield Unavailable(
+            component="backup",
+            field="spec.backup.destination.s3",
+            is_explicit=True,
+            cure="use destination.volume, or set backup.enabled to false",
+        )
+
+
+def _find_optional(spec: Spec) -> Iterator[Unavailable]:
+    """Parts the platform runs without; a default alone is reported, but raises no Event."""
+    kafka, livekit, turn, monitoring = spec.kafka, spec.livekit, spec.turn, spec.monitoring
+    wanted = (
+        ("kafka", "spec.kafka", kafka is not None and kafka.enabled, kafka is not None),
+        ("livekit", "spec.livekit", livekit is None or livekit.enabled, livekit is not None),
+        ("turn", "spec.turn", turn is None or turn.enabled, turn is not None),
+        (
+            "monitoring",
+            "spec.monitoring",
+            monitoring is None or monitoring.enabled,
+            monitoring is not None,
+        ),
+        ("push", "spec.push", spec.push is not None, True),
+        ("restore-drill", "spec.backup.drill", spec.backup.drill is not None, True),
+        ("transcoding", "spec.media.transcoding", spec.media.transcoding.enabled, False),
+        (
+            "backup-before-migration",
+            "spec.migrations.backupFirst",
+            spec.migrations.backup_first,
+            False,
+        ),
+        (
+            "restore-on-failure",
+            "spec.migrations.onFailure",
+            spec.migrations.on_failure == "RestoreBackup",
+            True,
+        ),
+        *(
+            (f"autoscaling-{name}", f"spec.{name}.autoscaling", block.autoscaling is not None, True)
+            for name, block in (
+                ("edge", spec.edge),
+                ("api", spec.api),
+                ("websocket", spec.websocket),
+                ("media", spec.media),
+                ("worker", spec.worker),
+            )
+        ),
+    )
+    for component, field, is_wanted, is_explicit in wanted:
+        if is_wanted:
+            yield Unavailable(component=component, field=field, is_explicit=is_explicit)
