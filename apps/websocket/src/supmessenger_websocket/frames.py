@@ -108,13 +108,15 @@ class FrameError(Exception):
 
 
 _decoder: "msgspec.json.Decoder[AnyClientFrame]" = msgspec.json.Decoder(AnyClientFrame)
-_TAGS = frozenset(str(frame.__struct_config__.tag) for frame in CLIENT_FRAMES)
+_TAGS = tuple(str(frame.__struct_config__.tag) for frame in CLIENT_FRAMES)
 
 
 def parse_frame(text: str) -> AnyClientFrame:
     """Read one client frame; raises FrameError with the code to answer."""
     try:
         return _decoder.decode(text)
+    except RecursionError:
+        raise FrameError("invalid_json", "Nested too deeply.", ref=None) from None
     except msgspec.MsgspecError as error:
         raise _build_error(text, str(error)) from None
 
@@ -127,7 +129,8 @@ def _build_error(text: str, detail: str) -> FrameError:
     if not isinstance(value, dict):
         return FrameError("invalid_json", "A frame is one JSON object.", ref=None)
     ref = value.get("ref")
-    known_ref = ref if isinstance(ref, int) and not isinstance(ref, bool) else None
+    # `type` and not `isinstance`: true and false are integers to Python.
+    known_ref = ref if type(ref) is int and 0 <= ref < 2**53 else None
     if value.get("type") not in _TAGS:
         return FrameError("unknown_type", "No frame has this type.", ref=known_ref)
     return FrameError("invalid_frame", detail, ref=known_ref)

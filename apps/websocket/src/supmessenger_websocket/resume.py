@@ -121,4 +121,6 @@ async def replay_chat(
 
 def compute_page(size: int, *, rows: int, most: int) -> int:
     """Return how many messages to read next, so that a page stays near `PAGE_BYTES`."""
+    if rows == 0:
+        return min(most, FIRST_PAGE)
     return max(1, min(most, PAGE_BYTES * rows // max(size, 1)))
