@@ -38,6 +38,7 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "redis": {"embedded": _PATCHED_BLOCK},
         "images": {"pullSecrets": ["registry"], "pullPolicy": "Always"},
     },
+    "autoscaled": {"api": {"autoscaling": {}}, "websocket": {"autoscaling": {"maxReplicas": 5}}},
     "without-backup": {"backup": {"enabled": False}},
 }
 

@@ -48,11 +48,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     return (
         kinds.build_config_map({"nginx.conf": build_nginx_conf(messenger), "run.sh": script}),
         _build_service(kinds, messenger),
-        *kinds.build_deployment(
-            pod,
-            replicas=messenger.effective.edge.replicas,
-            autoscaling=messenger.spec.edge.autoscaling,
-        ),
+        *kinds.build_deployment(pod, replicas=messenger.effective.edge.replicas),
     )
 
 

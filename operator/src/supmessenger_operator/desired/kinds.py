@@ -8,7 +8,6 @@ from supmessenger_operator.desired.naming import build_metadata, build_selector,
 from supmessenger_operator.desired.pod import Pod
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.effective import EffectiveWorkload
-from supmessenger_operator.model.workload import Autoscaling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +119,10 @@ class Kinds:
             }
         )
 
-    def build_deployment(
-        self, pod: Pod, *, replicas: int, autoscaling: Autoscaling | None
-    ) -> tuple[DesiredObject, ...]:
-        """A Deployment that never falls below its number, with what guards and scales it."""
-        spec: dict[str, Any] = {
+    def build_deployment(self, pod: Pod, *, replicas: int) -> tuple[DesiredObject, ...]:
+        """A Deployment that never falls below its number, and its disruption budget."""
+        spec = {
+            "replicas": replicas,
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": 600,
             "selector": {"matchLabels": build_selector(self.messenger, self.component)},
@@ -134,9 +132,6 @@ class Kinds:
             },
             "template": pod.build_template(self.messenger),
         }
-        # With an autoscaler the number is its own: naming one here would fight it.
-        if autoscaling is None:
-            spec["replicas"] = replicas
         deployment = self.build(
             {
                 "apiVersion": "apps/v1",
@@ -145,9 +140,7 @@ class Kinds:
                 "spec": spec,
             }
         )
-        guards = (self._build_disruption_budget(),) if replicas > 1 else ()
-        scalers = () if autoscaling is None else (self._build_autoscaler(autoscaling),)
-        return (deployment, *guards, *scalers)
+        return (deployment, self._build_disruption_budget()) if replicas > 1 else (deployment,)
 
     def build_job(
         self, pod: Pod, *, attempts: int, deadline_seconds: int, follows_secrets: bool = False
@@ -210,36 +203,6 @@ class Kinds:
                 "spec": {
                     "maxUnavailable": 1,
                     "selector": {"matchLabels": build_selector(self.messenger, self.component)},
-                },
-            }
-        )
-
-    def _build_autoscaler(self, autoscaling: Autoscaling) -> DesiredObject:
-        return self.build(
-            {
-                "apiVersion": "autoscaling/v2",
-                "kind": "HorizontalPodAutoscaler",
-                "metadata": self.build_metadata(),
-                "spec": {
-                    "scaleTargetRef": {
-                        "apiVersion": "apps/v1",
-                        "kind": "Deployment",
-                        "name": self.name,
-                    },
-                    "minReplicas": autoscaling.min_replicas,
-                    "maxReplicas": autoscaling.max_replicas,
-                    "metrics": [
-                        {
-                            "type": "Resource",
-                            "resource": {
-                                "name": "cpu",
-                                "target": {
-                                    "type": "Utilization",
-                                    "averageUtilization": autoscaling.target_cpu_percent,
-                                },
-                            },
-                        }
-                    ],
                 },
             }
         )

@@ -4,7 +4,7 @@ from supmessenger_operator.desired.container import Container, build_binding, bu
 from supmessenger_operator.desired.kinds import Kinds
 from supmessenger_operator.desired.pod import Pod
 from supmessenger_operator.desired.probe import build_http_check, build_probes
-from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Stalled, Wave
+from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.scalars import parse_quantity
 
 COMPONENT = "object-storage"
@@ -22,12 +22,6 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     embedded = messenger.spec.object_storage.embedded
     if embedded is None:
         return ()
-    if embedded.engine != "minio":
-        raise Stalled(
-            "this engine is not available yet; use minio or an external S3 endpoint",
-            field="spec.objectStorage.embedded.engine",
-            reason="NotYetAvailable",
-        )
     kinds = Kinds(messenger=messenger, inputs=inputs, component=COMPONENT, wave=Wave.DATA)
     amounts = messenger.effective.object_storage
     server = _build_minio(messenger, inputs)

@@ -119,9 +119,7 @@ def _build_pod(
 ) -> Pod:
     amounts = messenger.effective.postgres
     shared = _build_mounts(messenger)
-    roles = build_secret_mount(
-        inputs.secrets["postgres-roles"], name="roles", path=_SECRETS
-    )
+    roles = build_secret_mount(inputs.secrets["postgres-roles"], name="roles", path=_SECRETS)
     select = f"psql -qAtX -h {SOCKETS} -U postgres -d sup -c 'select 1' >/dev/null"
     return Pod(
         component=COMPONENT,

@@ -39,7 +39,7 @@ class Service:
 def build_service_objects(
     messenger: Messenger, inputs: Inputs, service: Service
 ) -> tuple[DesiredObject, ...]:
-    """Return the Service, the Deployment and what guards and scales it."""
+    """Return the Service, the Deployment and its disruption budget."""
     kinds = Kinds(
         messenger=messenger, inputs=inputs, component=service.component, wave=service.wave
     )
@@ -53,9 +53,7 @@ def build_service_objects(
     )
     return (
         kinds.build_service({"http": (service.port, "http"), "metrics": (METRICS_PORT, "metrics")}),
-        *kinds.build_deployment(
-            pod, replicas=service.amounts.replicas, autoscaling=service.block.autoscaling
-        ),
+        *kinds.build_deployment(pod, replicas=service.amounts.replicas),
     )
 
 
