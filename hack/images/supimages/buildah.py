@@ -1,6 +1,5 @@
 """The calls of buildah, on a storage of our own below the cache."""
 
-import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -53,11 +52,6 @@ class Buildah:
         options = ["--tls-verify=false", "--disable-compression", "--digestfile", str(digest_file)]
         self._run(["push", *options, tag, f"docker://{destination}"], log=log)
         return digest_file.read_text().strip()
-
-    def read_size(self, tag: str) -> int:
-        """The bytes of all layers of a local image."""
-        text = self._run(["inspect", "--type", "image", "--format", "{{.Manifest}}", tag])
-        return sum(int(layer["size"]) for layer in json.loads(text)["layers"])
 
     def read_tags(self) -> frozenset[str]:
         """The names with tags of all images in the storage."""

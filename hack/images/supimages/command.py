@@ -77,12 +77,14 @@ def run_reload_verb(options: argparse.Namespace) -> None:
 
 
 def run_list_verb(options: argparse.Namespace) -> None:
-    """Print a line for each image: name, parent, reference of the last push."""
+    """Print a line for each image: name, parent, size, reference of the last push."""
     records = _open_records(options)
     references = records.read_index() if records.index.is_file() else {}
     for image in IMAGES:
         where = references.get(image.name, "not pushed" if image.published else "local only")
-        print(f"{image.name:<10}  {image.parent or '-':<7}  {where}")
+        record = records.find(image.name, where.rpartition("@")[2])
+        size = f"{record.size / 1e6:.0f} MB" if record else "-"
+        print(f"{image.name:<10}  {image.parent or '-':<7}  {size:>7}  {where}")
 
 
 def run_values_verb(options: argparse.Namespace) -> None:

@@ -35,6 +35,14 @@ class Records:
         path = self._path(name, key)
         return Record(**json.loads(path.read_text())) if path.is_file() else None
 
+    def find(self, name: str, digest: str) -> Record | None:
+        """The record with this digest, whatever its content key."""
+        for path in (self._folder / "records").glob(f"{name}-*.json"):
+            record = Record(**json.loads(path.read_text()))
+            if record.name == name and record.digest == digest:
+                return record
+        return None
+
     def probe_written(self, name: str, key: str) -> float:
         """When the record was written (seconds since the epoch); 0 when there is none."""
         path = self._path(name, key)

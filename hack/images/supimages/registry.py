@@ -1,6 +1,7 @@
 """What a loopback registry holds, asked over its HTTP interface."""
 
 import http.client
+import json
 import re
 
 from supimages.failure import Failure
@@ -23,20 +24,29 @@ def parse_address(text: str) -> str:
 def probe_answering(address: str) -> bool:
     """Whether a registry answers at this address."""
     try:
-        return _ask("GET", address, "/v2/") == 200
+        return _ask("GET", address, "/v2/")[0] == 200
     except OSError:
         return False
 
 
 def probe_manifest(address: str, repository: str, digest: str) -> bool:
     """Whether the registry holds the manifest with this digest."""
-    return _ask("HEAD", address, f"/v2/{repository}/manifests/{digest}") == 200
+    return _ask("HEAD", address, f"/v2/{repository}/manifests/{digest}")[0] == 200
 
 
-def _ask(method: str, address: str, path: str) -> int:
+def read_size(address: str, repository: str, digest: str) -> int:
+    """The bytes of all layers of an image in the registry."""
+    status, body = _ask("GET", address, f"/v2/{repository}/manifests/{digest}")
+    if status != 200:
+        raise Failure(f"{address} answers {status} for {repository}@{digest} just after the push")
+    return sum(int(layer["size"]) for layer in json.loads(body)["layers"])
+
+
+def _ask(method: str, address: str, path: str) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection(address, timeout=_TIMEOUT_SECONDS)
     try:
         connection.request(method, path, headers={"Accept": _MANIFEST_TYPES})
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read()
     finally:
         connection.close()

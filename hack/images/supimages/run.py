@@ -16,7 +16,7 @@ from supimages.failure import Failure
 from supimages.paths import REPOSITORY, Cache
 from supimages.plan import Action, Facts, compute_actions, compute_keys, find_ready
 from supimages.records import Record, Records
-from supimages.registry import probe_answering, probe_manifest
+from supimages.registry import probe_answering, probe_manifest, read_size
 from supimages.steps import Steps
 
 # The machines this is made for have two cores.
@@ -72,7 +72,8 @@ class _Run:
         references = self._build_references()
         if self._request.registry:
             self._request.records.update_index(references)
-        self._remove_old()
+        if changed:
+            self._remove_old()
         return references
 
     def _gather_key(self, image: Image, parent_key: str | None) -> str:
@@ -152,7 +153,7 @@ class _Run:
                 Path(folder) / "digest",
                 self._logs / f"push-{image.name}.log",
             )
-        size = self._buildah.read_size(tag)
+        size = read_size(registry, f"sup/{image.name}", digest)
         self._request.records.write(Record(image.name, key, digest, size))
 
     def _build_references(self) -> dict[str, str]:
