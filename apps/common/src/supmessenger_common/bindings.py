@@ -162,9 +162,9 @@ def read_rabbitmq(root: Path) -> RabbitBinding:
     )
 
 
-def read_object_storage(root: Path) -> ObjectStorageBinding:
-    """Read the binding `object-storage`."""
-    folder = _Folder(root / "object-storage")
+def read_object_storage(root: Path, *, name: str = "object-storage") -> ObjectStorageBinding:
+    """Read the binding `object-storage`, or one like it under another name."""
+    folder = _Folder(root / name)
     return ObjectStorageBinding(
         endpoint=folder.read("endpoint"),
         region=folder.read_optional("region") or "us-east-1",

@@ -28,8 +28,8 @@ from supmessenger_api.migrations.runner import (
     locked_connection,
     patient_connection,
 )
-from supmessenger_api.migrations.termination import write_termination
 from supmessenger_common.bindings import BindingError, PostgresBinding, read_postgres
+from supmessenger_common.termination import write_termination
 
 WAIT_SECONDS = 120.0
 DONE, ACT, MISUSED = 0, 1, 2
