@@ -89,7 +89,7 @@ async def _read_chunks(events: AsyncIterator[_Event]) -> AsyncIterator[bytes]:
 
 async def _read_events(body: AsyncIterator[bytes], boundary: str) -> AsyncIterator[_Event]:
     try:
-        parser = PushMultipartParser(boundary, max_segment_count=_MOST_PARTS, strict=True)
+        parser = PushMultipartParser(boundary, max_segment_count=_MOST_PARTS)
         async for chunk in _limit_silence(body):
             if not chunk:
                 continue

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_SINGLE_RANGE = re.compile(r"^bytes=\s*(\d*)-(\d*)\s*$", re.IGNORECASE)
+_SINGLE_RANGE = re.compile(r"^bytes=\s*([0-9]*)-([0-9]*)\s*$", re.IGNORECASE)
 # A position of more digits than any size we store is beyond the end anyway, and int() of a
 # very long text is slow.
 _MOST_DIGITS = 18
