@@ -35,7 +35,7 @@ def probe_manifest(address: str, repository: str, digest: str) -> bool:
 
 
 def read_size(address: str, repository: str, digest: str) -> int:
-    """The bytes of all layers of an image in the registry."""
+    """The bytes of all layers of an image in the registry, compressed as a node pulls them."""
     status, body = _ask("GET", address, f"/v2/{repository}/manifests/{digest}")
     if status != 200:
         raise Failure(f"{address} answers {status} for {repository}@{digest} just after the push")

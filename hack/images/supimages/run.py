@@ -66,9 +66,8 @@ class _Run:
             self._keys = compute_keys(images, self._gather_key)
             push = self._request.registry is not None
             actions = compute_actions(images, self._gather_facts(), push=push)
-        self._work(
-            [image for image in images if actions[image.name] is not Action.NOTHING], actions
-        )
+        changed = [image for image in images if actions[image.name] is not Action.NOTHING]
+        self._work(changed, actions)
         references = self._build_references()
         if self._request.registry:
             self._request.records.update_index(references)
