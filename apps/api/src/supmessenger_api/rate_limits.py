@@ -82,8 +82,9 @@ class RateLimiter:
     """Counts hits in redis-state; every process of the instance sees the same counts."""
 
     def __init__(self, redis_state: RedisClient, *, enabled: bool) -> None:
+        # The address is only for show: the pool is the one the process has.
         storage = RedisStorage(
-            "async+redis://redis-state",
+            "async+redis://redis-state:6379",
             implementation="redispy",
             key_prefix="limits",
             connection_pool=redis_state.connection_pool,  # type: ignore[arg-type]  # documented
