@@ -183,7 +183,10 @@ class Sockets:
     async def open(self, *, port: int | None = None) -> AsyncIterator[Client]:
         """Yield a socket that has said nothing yet."""
         url = f"ws://127.0.0.1:{port or self.port}/ws"
-        async with connect(url, compression=None, ping_interval=None, proxy=None) as raw:
+        # Unread frames are kept without bound: a full queue would hold up the closing handshake.
+        async with connect(
+            url, compression=None, ping_interval=None, max_queue=None, proxy=None
+        ) as raw:
             yield Client(raw)
 
     async def log_in(

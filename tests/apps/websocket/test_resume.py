@@ -21,41 +21,41 @@ def plan(asked, *chats, limit=1000):
 
 
 def test_a_missed_part_is_recovered_from_the_clients_seq():
-    assert plan([(A, 12)], make_chat()) == [Step(A, 12, RECOVERED, asked=True)]
+    assert plan([(A, 12)], make_chat()) == [Step(A, 12, 20, RECOVERED, asked=True)]
 
 
 def test_an_empty_list_starts_every_chat_at_what_was_read():
     steps = plan([], make_chat(A, read=5), make_chat(B, last_seq=3, read=3))
-    assert steps == [Step(A, 5, RECOVERED, asked=True), Step(B, 3, RECOVERED, asked=True)]
+    assert steps == [Step(A, 5, 20, RECOVERED, asked=True), Step(B, 3, 3, RECOVERED, asked=True)]
 
 
 def test_chats_not_asked_for_flow_from_now_on():
     assert plan([(A, 20)], make_chat(A), make_chat(B, last_seq=7)) == [
-        Step(A, 20, RECOVERED, asked=True),
-        Step(B, 7, RECOVERED, asked=False),
+        Step(A, 20, 20, RECOVERED, asked=True),
+        Step(B, 7, 7, RECOVERED, asked=False),
     ]
 
 
 @pytest.mark.parametrize(("seq", "status", "after"), [(19, RECOVERED, 19), (18, RESET, 1019)])
 def test_more_than_the_limit_is_a_reset_to_the_end(seq, status, after):
-    assert plan([(A, seq)], make_chat(last_seq=1019)) == [Step(A, after, status, asked=True)]
+    assert plan([(A, seq)], make_chat(last_seq=1019)) == [Step(A, after, 1019, status, asked=True)]
 
 
 def test_a_place_that_the_chat_has_not_reached_is_a_reset():
-    assert plan([(A, 21)], make_chat()) == [Step(A, 20, RESET, asked=True)]
+    assert plan([(A, 21)], make_chat()) == [Step(A, 20, 20, RESET, asked=True)]
 
 
 def test_a_chat_of_others_is_gone():
-    assert plan([(C, 3)], make_chat(A))[0] == Step(C, 0, GONE, asked=True)
+    assert plan([(C, 3)], make_chat(A))[0] == Step(C, 0, 0, GONE, asked=True)
 
 
 def test_history_before_the_member_came_is_not_replayed():
     steps = plan([(A, 0)], make_chat(last_seq=5000, joined=4990))
-    assert steps == [Step(A, 4990, RECOVERED, asked=True)]
+    assert steps == [Step(A, 4990, 5000, RECOVERED, asked=True)]
 
 
 def test_a_chat_named_twice_is_resumed_once_from_the_last_seq():
-    assert plan([(A, 3), (A, 9)], make_chat()) == [Step(A, 9, RECOVERED, asked=True)]
+    assert plan([(A, 3), (A, 9)], make_chat()) == [Step(A, 9, 20, RECOVERED, asked=True)]
 
 
 @pytest.mark.parametrize(

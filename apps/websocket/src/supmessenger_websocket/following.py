@@ -50,6 +50,8 @@ async def _follow(
 async def _replay(context: Context, connection: Connection, step: Step) -> ResumedChat:
     cursor = connection.cursors[step.chat]
     room = context.hub.rooms[step.chat]
+    # The database was asked: what it has and the room has not is a hint like any other.
+    context.hub.note_known(room, step.last_seq)
     try:
         await replay_chat(
             context.pool,

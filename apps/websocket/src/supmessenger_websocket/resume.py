@@ -29,6 +29,7 @@ class Step:
 
     chat: UUID
     after: int
+    last_seq: int
     status: str
     asked: bool
 
@@ -73,12 +74,12 @@ def plan_resume(
     steps = [
         plan_chat(chats[chat], seq, limit=limit)
         if chat in chats
-        else Step(chat=chat, after=0, status=GONE, asked=True)
+        else Step(chat=chat, after=0, last_seq=0, status=GONE, asked=True)
         for chat, seq in positions.items()
     ]
     others = (chat for key, chat in chats.items() if key not in positions)
     return steps + [
-        Step(chat=chat.chat, after=chat.last_seq, status=RECOVERED, asked=False) for chat in others
+        Step(chat.chat, chat.last_seq, chat.last_seq, RECOVERED, asked=False) for chat in others
     ]
 
 
@@ -86,8 +87,8 @@ def plan_chat(chat: OwnChat, seq: int, *, limit: int) -> Step:
     """Return the step of one chat for a client that has everything up to `seq`."""
     after = max(seq, chat.joined_seq)
     if seq > chat.last_seq or chat.last_seq - after > limit:
-        return Step(chat=chat.chat, after=chat.last_seq, status=RESET, asked=True)
-    return Step(chat=chat.chat, after=after, status=RECOVERED, asked=True)
+        return Step(chat.chat, chat.last_seq, chat.last_seq, status=RESET, asked=True)
+    return Step(chat.chat, after, chat.last_seq, status=RECOVERED, asked=True)
 
 
 async def replay_chat(
@@ -100,8 +101,9 @@ async def replay_chat(
     limits: Limits,
 ) -> None:
     """Send what is stored after the cursor, until the connection can take live events."""
-    # Nothing to read when the cursor is where the room is: most chats of a resume.
-    cursor.finish_page(complete=True, floor=UNKNOWN, position=stage.position)
+    if cursor.delivered >= stage.position.wanted:
+        # Nothing more is known to exist, so nothing need be read: most chats of a resume.
+        cursor.finish_page(complete=True, floor=UNKNOWN, position=stage.position)
     limit = FIRST_PAGE
     while receiver.open and not cursor.live:
         floor = stage.position.delivered
