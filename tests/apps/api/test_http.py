@@ -1,0 +1,101 @@
+"""What every answer of the API has in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from support.api_service import DOMAIN, Api, open_api
+
+from supmessenger_api.main import build_app
+from supmessenger_api.settings import ApiSettings
+from supmessenger_common.database import Pool
+
+
+def test_the_openapi_document_is_valid_and_names_every_call_of_the_contract() -> None:
+    document = build_app(ApiSettings(domain=DOMAIN)).openapi()
+    OpenAPIV31SpecValidator(document).validate()
+    calls = {
+        f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item
+    }
+    assert calls == {
+        "POST /v1/accounts",
+        "POST /v1/accounts/verify",
+        "GET /v1/sessions",
+        "POST /v1/sessions",
+        "POST /v1/sessions/refresh",
+        "DELETE /v1/sessions/{session_id}",
+        "GET /v1/users",
+        "GET /v1/users/me",
+        "GET /v1/users/{user_id}",
+        "POST /v1/users/{user_id}/prekey-bundles",
+        "GET /v1/keys",
+        "PUT /v1/keys",
+        "GET /v1/chats",
+        "POST /v1/chats",
+        "GET /v1/chats/{chat_id}",
+        "GET /v1/chats/{chat_id}/messages",
+        "POST /v1/chats/{chat_id}/messages",
+        "PUT /v1/chats/{chat_id}/read",
+    }
+
+
+def test_every_operation_describes_its_problems() -> None:
+    document = build_app(ApiSettings(domain=DOMAIN)).openapi()
+    for item in document["paths"].values():
+        for operation in item.values():
+            content = operation["responses"]["default"]["content"]
+            assert list(content) == ["application/problem+json"]
+            assert "422" not in operation["responses"]
+
+
+@pytest.mark.services
+async def test_the_document_is_served(api: Api) -> None:
+    answer = await api.client.get("/v1/openapi.json")
+    assert answer.json()["openapi"] == "3.1.0"
+
+
+@pytest.mark.services
+async def test_a_problem_has_its_whole_shape(api: Api) -> None:
+    answer = await api.client.post("/v1/sessions", json={"login": 3})
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem.keys() == {"type", "title", "status", "code", "detail", "errors"}
+    assert problem["type"] == "urn:supmessenger:problem:validation_failed"
+    assert problem["status"] == answer.status_code == 422
+    assert {error["field"] for error in problem["errors"]} == {"login", "password", "device"}
+
+
+@pytest.mark.services
+async def test_an_instance_is_ready_when_its_schema_is_what_the_release_expects(
+    postgres: Pool, api_bindings: Path
+) -> None:
+    newest = await postgres.fetchval("SELECT max(name) FROM schema_migrations")
+    async with open_api(postgres, api_bindings, expected_schema=newest) as api:
+        ready = await api.client.get("/readyz")
+        assert ready.status_code == 200
+        names = [check["name"] for check in ready.json()["checks"]]
+        assert names == ["postgres", "redis-state", "schema"]
+    async with open_api(postgres, api_bindings, expected_schema="999_future") as api:
+        behind = await api.client.get("/readyz")
+        assert behind.status_code == 503
+        assert f"the database is at {newest}" in behind.text
+
+
+@pytest.mark.services
+async def test_pages_of_allowed_origins_only_may_call(postgres: Pool, api_bindings: Path) -> None:
+    origins = "https://app.example.org, https://beta.example.org"
+    async with open_api(postgres, api_bindings, cors_allowed_origins=origins) as api:
+        preflight = {
+            "Access-Control-Request-Method": "PUT",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        }
+        for origin, allowed in (
+            ("https://beta.example.org", "https://beta.example.org"),
+            ("https://evil.example.org", None),
+        ):
+            headers = {"Origin": origin, **preflight}
+            answer = await api.client.options("/v1/keys", headers=headers)
+            assert answer.headers.get("access-control-allow-origin") == allowed
+            assert answer.status_code == (200 if allowed else 400)
