@@ -140,7 +140,8 @@ async def serve(host: str, smtp_port: int, http_port: int) -> None:
     http = build_http_server((host, http_port), mailbox)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
-    print(json.dumps({"event": "serving", "smtp": smtp_port, "http": http_port}), flush=True)
+    bound = {"smtp": smtp.sockets[0].getsockname()[1], "http": http.server_port}
+    print(json.dumps({"event": "serving", **bound}), flush=True)
     await stopped.wait()
     smtp.close()
     await asyncio.to_thread(http.shutdown)

@@ -67,10 +67,13 @@ class _Run:
             push = self._request.registry is not None
             actions = compute_actions(images, self._gather_facts(), push=push)
         changed = [image for image in images if actions[image.name] is not Action.NOTHING]
-        self._work(changed, actions)
-        references = self._build_references()
-        if self._request.registry:
-            self._request.records.update_index(references)
+        try:
+            self._work(changed, actions)
+        finally:
+            # What succeeded counts, also when another image failed.
+            references = self._build_references()
+            if self._request.registry:
+                self._request.records.update_index(references)
         if changed:
             self._remove_old()
         return references
@@ -159,14 +162,13 @@ class _Run:
         references = {}
         for image in self._request.images:
             key = self._keys[image.name]
-            record = self._request.records.read(image.name, key)
             if not image.published:
                 continue
-            if self._request.registry and record:
+            if self._request.registry is None:
+                references[image.name] = build_tag(image.name, key)
+            elif record := self._request.records.read(image.name, key):
                 where = f"{self._request.registry}/sup/{image.name}"
                 references[image.name] = f"{where}@{record.digest}"
-            else:
-                references[image.name] = build_tag(image.name, key)
         return references
 
     def _remove_old(self) -> None:
