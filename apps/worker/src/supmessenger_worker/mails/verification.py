@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -41,7 +42,7 @@ def build_verification_mail(
     """
     mail = EmailMessage()
     mail["From"] = sender
-    mail["To"] = Address(addr_spec=verification.email)
+    mail["To"] = _build_address(verification.email)
     mail["Subject"] = f"Confirm your address for {domain}"
     mail["Date"] = format_datetime(now)
     mail["Message-ID"] = f"<{job_id}@{domain}>"
@@ -50,6 +51,14 @@ def build_verification_mail(
     mail.set_content(_build_text(verification, domain))
     mail.add_alternative(_build_html(verification, domain), subtype="html")
     return mail
+
+
+def _build_address(email: str) -> Address:
+    try:
+        return Address(addr_spec=email)
+    except (MessageError, IndexError) as error:
+        # The standard library's parser stumbles over some addresses instead of refusing them.
+        raise ValueError(f"payload.email is no address: {error}") from error
 
 
 def _build_text(verification: Verification, domain: str) -> str:

@@ -1,0 +1,312 @@
+"""From a row of the outbox to its effect, through the real broker."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import obstore
+import pytest
+from aiormq.abc import FieldTable
+from prometheus_client import REGISTRY
+from support.bindings import write_binding
+from support.mail_sink import MailSink
+from support.processes.rabbitmq import RabbitServer
+from support.tcp_gate import open_gate
+from support.waiting import wait_until
+from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
+
+from supmessenger_common.bindings import read_object_storage
+from supmessenger_common.broker import DEAD_QUEUE
+from supmessenger_common.identifiers import create_id, read_clock
+from supmessenger_common.objects import open_bucket
+
+pytestmark = pytest.mark.services
+# As the broker module declares them; RabbitMQ refuses others.
+QUEUE_ARGUMENTS: FieldTable = {
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": DEAD_QUEUE,
+}
+
+
+async def test_a_row_becomes_a_mail(binding_root: Path, mail_sink: MailSink, jobs: Jobs) -> None:
+    async with run_worker(binding_root):
+        job_id = await jobs.write("email.verification", build_verification())
+        await jobs.wait_done(job_id)
+    assert [mail["To"] for mail in mail_sink.mails] == ["ada@example.org"]
+    assert mail_sink.mails[0]["Message-ID"] == f"<{job_id}@{DOMAIN}>"
+    assert await jobs.count_outbox() == 0
+
+
+async def test_a_row_relayed_twice_is_one_mail(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    async with run_worker(binding_root):
+        job_id = await jobs.write("email.verification", build_verification())
+        await jobs.wait_done(job_id)
+        # As after a crash between the broker's confirmation and the row's deletion.
+        await jobs.write("email.verification", build_verification(), job_id=job_id)
+        last = await jobs.write("email.verification", build_verification("bob@example.org"))
+        await jobs.wait_done(last)
+    assert sorted(mail["To"] for mail in mail_sink.mails) == ["ada@example.org", "bob@example.org"]
+
+
+async def test_many_rows_are_relayed_in_batches(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    ids = [await jobs.write("media.delete", {"objectKey": f"files/{n}"}) for n in range(250)]
+    async with run_worker(binding_root):
+        for job_id in ids:
+            await jobs.wait_done(job_id)
+    assert await jobs.count_outbox() == 0
+
+
+async def test_jobs_wait_while_the_broker_is_away_and_go_on_when_it_is_back(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs, rabbitmq_server: RabbitServer
+) -> None:
+    async with open_gate(rabbitmq_server.port) as gate:
+        write_binding(binding_root, "rabbitmq", {"port": str(gate.port)})
+        async with run_worker(binding_root) as worker:
+            await gate.shut()
+
+            async def is_unready() -> bool:
+                return not await worker.is_ready()
+
+            await wait_until(is_unready, what="readiness to name the broker")
+            answer = (await worker.client.get("/readyz")).json()
+            failed = [check["name"] for check in answer["checks"] if not check["ok"]]
+            assert failed == ["rabbitmq"]
+            job_id = await jobs.write("email.verification", build_verification())
+            await gate.open()
+            await jobs.wait_done(job_id)
+            await wait_until(worker.is_ready, what="the worker to be ready again")
+    assert len(mail_sink.mails) == 1
+
+
+async def test_a_worker_starts_before_what_it_needs(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs, rabbitmq_server: RabbitServer
+) -> None:
+    async with open_gate(rabbitmq_server.port) as gate:
+        write_binding(binding_root, "rabbitmq", {"port": str(gate.port)})
+        await gate.shut()
+        async with run_worker(binding_root, ready=False) as worker:
+            assert (await worker.client.get("/healthz")).status_code == 200
+            assert not await worker.is_ready()
+            await gate.open()
+            await wait_until(worker.is_ready, what="the worker to be ready", seconds=20)
+
+
+async def test_a_job_that_fails_for_now_is_tried_again(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.replies[:] = ["451 come back later", "452 still full"]
+    async with run_worker(binding_root):
+        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
+    assert len(mail_sink.mails) == 1
+    assert mail_sink.replies == []
+
+
+async def test_a_job_out_of_attempts_is_a_dead_letter_with_its_reason(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.replies[:] = ["451 no"] * 3
+    async with run_worker(binding_root):
+        job_id = await jobs.write("email.verification", build_verification())
+        letter = await jobs.wait_dead()
+    assert str(job_id) in letter.body.decode()
+    assert letter.headers["x-sup-attempt"] == 3
+    assert letter.headers["x-sup-queue"] == "sup.jobs.email"
+    assert "451" in str(letter.headers["x-sup-reason"])
+    assert mail_sink.mails == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "reason"),
+    [
+        ("email.verification", {"email": "nobody"}, "payload.username"),
+        ("email.invented", {}, "not understood"),
+        ("media.delete", {}, "objectKey"),
+    ],
+)
+async def test_a_job_that_can_never_work_is_a_dead_letter_at_once(
+    binding_root: Path,
+    mail_sink: MailSink,
+    jobs: Jobs,
+    kind: str,
+    payload: dict[str, str],
+    reason: str,
+) -> None:
+    async with run_worker(binding_root):
+        await jobs.write(kind, payload)
+        letter = await jobs.wait_dead()
+    assert reason in str(letter.headers["x-sup-reason"])
+    assert letter.headers["x-sup-attempt"] == 1
+
+
+async def test_a_recipient_refused_for_good_is_not_asked_again(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.replies[:] = ["550 no such user"]
+    async with run_worker(binding_root):
+        await jobs.write("email.verification", build_verification())
+        letter = await jobs.wait_dead()
+    assert "550" in str(letter.headers["x-sup-reason"])
+    assert mail_sink.mails == []
+
+
+async def test_a_message_that_is_no_job_blocks_nobody(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    async with run_worker(binding_root):
+        await jobs.publish("email", b"not json")
+        letter = await jobs.wait_dead()
+        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
+    assert letter.body == b"not json"
+
+
+async def test_a_row_of_a_kind_no_queue_takes_is_put_aside(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    strange = await jobs.write("strange.kind", {})
+    async with run_worker(binding_root):
+        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
+
+        async def is_put_aside() -> bool:
+            query = "SELECT available_at > now() FROM outbox WHERE id = $1"
+            return bool(await jobs.postgres.fetchval(query, strange))
+
+        await wait_until(is_put_aside, what="the row to be put aside")
+
+
+async def test_without_a_mail_server_a_mail_waits_and_is_never_lost(
+    binding_root: Path, jobs: Jobs
+) -> None:
+    before = read_retried()
+    async with run_worker(binding_root):
+        job_id = await jobs.write("email.verification", build_verification())
+
+        async def came_round() -> bool:
+            # More often than the policy has attempts.
+            return read_retried() - before > 6
+
+        await wait_until(came_round, what="the job to come round")
+    assert await jobs.count(DEAD_QUEUE) == 0
+    done = await jobs.postgres.fetchval("SELECT count(*) FROM jobs_done WHERE id = $1", job_id)
+    assert done == 0
+    queues = ("sup.jobs.email", "sup.jobs.email.retry.0.05s")
+    assert sum([await jobs.count(queue) for queue in queues]) == 1
+
+
+async def test_a_deleted_file_leaves_the_object_store(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    bucket = open_bucket(read_object_storage(binding_root), "media")
+    await obstore.put_async(bucket, "files/gone", b"x")
+    await obstore.put_async(bucket, "files/kept", b"x")
+    async with run_worker(binding_root):
+        await jobs.wait_done(await jobs.write("media.delete", {"objectKey": "files/gone"}))
+        await jobs.wait_done(await jobs.write("media.delete", {"objectKey": "files/never"}))
+    listed = await obstore.list(bucket).collect_async()
+    assert [item["path"] for item in listed] == ["files/kept"]
+
+
+async def test_a_worker_told_to_end_finishes_what_it_began(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.open.clear()
+    async with run_worker(binding_root):
+        job_id = await jobs.write("email.verification", build_verification())
+        async with asyncio.timeout(10):
+            await mail_sink.reached.wait()
+        asyncio.get_running_loop().call_later(0.3, mail_sink.open.set)
+    assert len(mail_sink.mails) == 1
+    assert await jobs.postgres.fetchval("SELECT kind FROM jobs_done WHERE id = $1", job_id)
+
+
+async def test_a_job_whose_worker_was_killed_is_carried_out_by_the_next(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.open.clear()
+    async with run_process(binding_root) as process:
+        job_id = await jobs.write("email.verification", build_verification())
+        async with asyncio.timeout(20):
+            await mail_sink.reached.wait()
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    assert await jobs.count_outbox() == 0
+    mail_sink.open.set()
+    taken = len(mail_sink.mails)
+    async with run_worker(binding_root):
+        await jobs.wait_done(job_id)
+    assert len(mail_sink.mails) == taken + 1
+
+
+async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jobs) -> None:
+    async with run_process(binding_root) as process:
+        await wait_for_consumers(jobs)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+
+
+async def test_a_job_that_ends_its_worker_again_and_again_is_a_dead_letter(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    async with run_worker(binding_root):
+        pass  # the queues exist now
+    body = (
+        f'{{"id": "{create_id()}", "kind": "email.verification", "payload": {{}}, '
+        f'"createdAt": "{read_clock().isoformat()}"}}'
+    )
+    headers: dict[str, str | int] = {"x-sup-interruptions": 5}
+    await jobs.publish("email", body.encode(), **headers)
+    # Somebody takes it and ends without a word.
+    message = await (await jobs.channel.get_queue("sup.jobs.email")).get()
+    await message.nack(requeue=True)
+    async with run_worker(binding_root):
+        letter = await jobs.wait_dead()
+    assert "interrupted 6 times" in str(letter.headers["x-sup-reason"])
+
+
+def read_retried() -> float:
+    labels = {"kind": "email.verification", "result": "retried"}
+    return REGISTRY.get_sample_value("jobs_total", labels) or 0
+
+
+@asynccontextmanager
+async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `sup-worker` as a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("sup-worker")),
+        env={
+            "PATH": os.environ["PATH"],
+            "SERVICE_BINDING_ROOT": str(bindings),
+            "SUP_DOMAIN": DOMAIN,
+            "SUP_HOST": "127.0.0.1",
+            "SUP_PORT": "0",
+            "SUP_METRICS_PORT": "0",
+            "SUP_DRAIN_SECONDS": "2",
+        },
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def wait_for_consumers(jobs: Jobs) -> None:
+    async def is_consumed() -> bool:
+        queue = await jobs.channel.declare_queue(
+            "sup.jobs.maintenance", durable=True, arguments=QUEUE_ARGUMENTS
+        )
+        return bool(queue.declaration_result.consumer_count)
+
+    await wait_until(is_consumed, what="the worker to take jobs", seconds=20)
