@@ -17,7 +17,9 @@ from supmessenger_api.keys.signatures import (
 
 
 @pytest.mark.parametrize("negative", [False, True])
-@pytest.mark.parametrize("message", [build_curve_key(), build_kyber_key(), b""])
+@pytest.mark.parametrize(
+    "message", [build_curve_key(), build_kyber_key(), b""], ids=["curve", "kyber", "empty"]
+)
 def test_a_signature_of_either_sign_is_accepted(*, negative: bool, message: bytes) -> None:
     identity = Identity.create()
     assert is_signed_by(identity.public, identity.sign(message, negative=negative), message)
