@@ -1,10 +1,20 @@
 """The socket service of a test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 from support.socket_service import Sockets, run_sockets
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+def pytest_asyncio_loop_factories() -> dict[str, "Callable[[], AbstractEventLoop]"]:
+    """Run on the service's own event loop: its transports behave differently from asyncio's."""
+    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ class SocketProtocol(asyncio.Protocol):
         if silent > self._limits.ping_seconds + self._limits.pong_seconds:
             self.cut()
             return
-        if silent >= self._limits.ping_seconds and self._parser.state is State.OPEN:
+        if silent * 2 >= self._limits.ping_seconds and self._parser.state is State.OPEN:
             self._parser.send_ping(b"")
             self._write_control()
         self._set_timer(self._limits.ping_seconds, self._keep_alive)
