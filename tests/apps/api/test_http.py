@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from support.api_service import DOMAIN, Api, open_api
+from support.bindings import build_postgres_binding, write_binding
+from support.processes.postgres import PostgresServer
+from support.processes.servers import probe_free_port
 
 from supmessenger_api.main import build_app
 from supmessenger_api.settings import ApiSettings
@@ -81,6 +84,23 @@ async def test_an_instance_is_ready_when_its_schema_is_what_the_release_expects(
         behind = await api.client.get("/readyz")
         assert behind.status_code == 503
         assert f"the database is at {newest}" in behind.text
+
+
+@pytest.mark.services
+async def test_a_database_that_is_away_is_told_and_not_blamed_on_the_request(
+    postgres: Pool, postgres_server: PostgresServer, database: str, api_bindings: Path
+) -> None:
+    keys = build_postgres_binding(postgres_server, database)
+    write_binding(api_bindings, "postgres", {**keys, "port": str(probe_free_port())})
+    async with open_api(postgres, api_bindings) as api:
+        ready = await api.client.get("/readyz")
+        assert ready.status_code == 503
+        failing = [check["name"] for check in ready.json()["checks"] if not check["ok"]]
+        assert failing == ["postgres"]
+        assert (await api.client.get("/healthz")).status_code == 200
+        answer = await api.log_in("alice")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert answer.headers["retry-after"] == "2"
 
 
 @pytest.mark.services

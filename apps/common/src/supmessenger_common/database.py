@@ -28,9 +28,12 @@ SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-
 
 
 async def open_pool(
-    binding: PostgresBinding, *, size: int, application_name: str, minimum: int = 1
+    binding: PostgresBinding, *, size: int, application_name: str, minimum: int = 0
 ) -> Pool:
-    """Open a pool of at most `size` connections; it fails when the server does not answer."""
+    """Open a pool of at most `size` connections, which connects at first use.
+
+    So a service starts while its database is away, and its readiness says so.
+    """
     return await asyncpg.create_pool(
         host=binding.host,
         port=binding.port,

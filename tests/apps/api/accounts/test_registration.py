@@ -29,6 +29,7 @@ async def test_an_account_and_its_email_are_written_together(verifying: Api) -> 
     answer = await verifying.register("alice")
     assert answer.json()["status"] == "pending"
     job = await verifying.postgres.fetchrow("SELECT kind, available_at <= now() FROM outbox")
+    assert job is not None
     assert tuple(job) == ("email.verification", True)
     email = await verifying.read_verification("alice@example.org")
     assert email.keys() == {"email", "username", "link", "token"}
