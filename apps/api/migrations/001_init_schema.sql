@@ -544,28 +544,30 @@ CREATE INDEX jobs_done_done_at_idx ON jobs_done (done_at);
 
 ------------------------------------------------------------------------------------- triggers
 
+-- No WHEN (OLD.* IS DISTINCT FROM NEW.*): a dump of a table with generated columns, which some of
+-- these get later, could not be restored with it.
 CREATE TRIGGER users_updated_at BEFORE UPDATE ON users
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER devices_updated_at BEFORE UPDATE ON devices
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER contacts_updated_at BEFORE UPDATE ON contacts
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER identity_keys_updated_at BEFORE UPDATE ON identity_keys
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER sessions_crypto_updated_at BEFORE UPDATE ON sessions_crypto
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 -- Not for last_seq: a message is no change of the chat itself, and this is the hottest update of all.
 CREATE TRIGGER chats_updated_at
     BEFORE UPDATE OF type, title, description, handle, avatar_id, settings, metadata ON chats
     FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER chat_members_updated_at BEFORE UPDATE ON chat_members
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER media_files_updated_at BEFORE UPDATE ON media_files
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER sticker_packs_updated_at BEFORE UPDATE ON sticker_packs
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 CREATE TRIGGER story_privacy_lists_updated_at BEFORE UPDATE ON story_privacy_lists
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 
 CREATE TRIGGER message_reads_forward BEFORE UPDATE ON message_reads
     FOR EACH ROW EXECUTE FUNCTION keep_read_pointer();

@@ -24,7 +24,7 @@ COMMENT ON COLUMN chat_settings.pinned_at IS 'Pinned chats come first, latest pi
 COMMENT ON COLUMN chat_settings.archived_at IS 'Null is not archived.';
 CREATE INDEX chat_settings_user_id_idx ON chat_settings (user_id);
 CREATE TRIGGER chat_settings_updated_at BEFORE UPDATE ON chat_settings
-    FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at();
+    FOR EACH ROW EXECUTE FUNCTION set_updated_at();
 
 ALTER TABLE messages ADD COLUMN edited_at timestamptz;
 COMMENT ON COLUMN messages.edited_at IS 'Time of the latest edit; what it said before is in message_edits.';
