@@ -85,13 +85,16 @@ class Messenger(Model):
 
 
 def parse_messenger(body: Mapping[str, Any]) -> Messenger:
-    """Parse a resource from the API server; what is wrong names its field path and the cure."""
+    """Parse a resource from the API server; what is wrong names its field path."""
     try:
-        messenger = Messenger.model_validate(body)
+        return Messenger.model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"])
         raise Stalled(f"{first['msg']}; correct it and apply again", field=path) from error
+
+
+def check_messenger(messenger: Messenger) -> None:
+    """Refuse what can't work and the API server could not know, naming field and cure."""
     check_spec(messenger.spec)
     check_effective(messenger.effective, messenger.spec)
-    return messenger

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+Key = tuple[str, str]  # namespace and name of a resource
+
 
 class Stalled(Exception):
     """A person must act; the pass is not retried until something changes.
@@ -50,3 +52,11 @@ class Outcome:
     stalled: Stalled | None = None
     waiting: Waiting | None = None
     paused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Next:
+    """When a key wants to be looked at again: with backoff, after a delay, or at the resync."""
+
+    backoff: bool = False
+    delay: float | None = None

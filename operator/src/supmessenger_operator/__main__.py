@@ -1,0 +1,194 @@
+"""The operator's process: wait for the Lease, then watch, work and probe until told to stop."""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+
+import kopf
+import structlog
+import uvloop
+
+from supmessenger_operator import metrics
+from supmessenger_operator.cluster.api_server import ApiServer, connect_api_server
+from supmessenger_operator.events import EventRecorder
+from supmessenger_operator.handlers import Instances, build_registry, build_settings
+from supmessenger_operator.health import build_app, start_server
+from supmessenger_operator.leader import LEASE_SECONDS, Elector, LeaseLost
+from supmessenger_operator.probes.checker import Checkers
+from supmessenger_operator.probes.rounds import run_rounds
+from supmessenger_operator.queue import WorkQueue
+from supmessenger_operator.reconcile import reconcile_messenger
+from supmessenger_operator.run import Context
+from supmessenger_operator.settings import OperatorSettings, read_defaults
+
+# A key that has waited longer than this means that no worker gets on.
+STALLED_QUEUE_SECONDS = 600.0
+
+log = structlog.get_logger()
+
+
+@dataclass(kw_only=True)
+class Process:
+    """The parts of the running process that its probes look at."""
+
+    elector: Elector
+    queue: WorkQueue | None = None
+    is_watching: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def find_illness(self) -> str:
+        """Return why the process should be restarted, if it should."""
+        if self.queue is not None and self.queue.longest_wait() > STALLED_QUEUE_SECONDS:
+            return "the work queue does not get on"
+        return ""
+
+    def find_unreadiness(self) -> str:
+        """Return why the process can't do its part: lead and watch, or follow the Lease."""
+        if self.elector.is_leading:
+            return "" if self.is_watching.is_set() else "the watches have not begun"
+        if time.monotonic() - self.elector.last_contact > LEASE_SECONDS:
+            return "the Lease can't be reached"
+        return ""
+
+
+def main() -> None:
+    """Run until a signal, or until the Lease is lost (exit 1)."""
+    settings = OperatorSettings()
+    configure_logging(settings.log_level)
+    sys.exit(uvloop.run(run(settings)))
+
+
+async def run(settings: OperatorSettings) -> int:
+    """Run the operator; return the exit code."""
+    api_server = await connect_api_server()
+    elector = Elector(
+        api_server,
+        namespace=settings.namespace,
+        name=settings.lease_name,
+        identity=settings.pod_name,
+    )
+    process = Process(elector=elector)
+    app = build_app(is_alive=process.find_illness, is_ready=process.find_unreadiness)
+    server = await start_server(app, host=settings.http_host, port=settings.http_port)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        if not await _follow(elector, stop, is_electing=settings.leader_election):
+            return 0
+        await _lead(settings, api_server, process, stop)
+        return 0
+    except LeaseLost as lost:
+        log.error("lease lost", reason=str(lost))
+        return 1
+    finally:
+        await elector.release()
+        await server.cleanup()
+        await api_server.close()
+
+
+async def _follow(elector: Elector, stop: asyncio.Event, *, is_electing: bool) -> bool:
+    """Wait for the Lease; False when the process is told to stop before."""
+    if not is_electing:
+        elector.is_leading = True
+        return True
+    acquiring = asyncio.create_task(elector.acquire())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({acquiring, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not acquiring.done():
+        acquiring.cancel()
+        return False
+    acquiring.result()
+    return True
+
+
+async def _lead(
+    settings: OperatorSettings, api_server: ApiServer, process: Process, stop: asyncio.Event
+) -> None:
+    checkers = Checkers(cluster_domain=settings.cluster_domain, url=settings.checker_url)
+    context = Context(
+        client=api_server,
+        defaults=read_defaults(settings),
+        recorder=EventRecorder(api_server),
+        checkers=checkers,
+    )
+
+    queue = WorkQueue(lambda key: reconcile_messenger(key, context))
+    process.queue = queue
+    instances = Instances(queue.add, queue.forget)
+    background = [
+        asyncio.create_task(queue.run(), name="queue"),
+        asyncio.create_task(
+            run_rounds(checkers, instances, queue.add, every=settings.probe_seconds), name="probes"
+        ),
+        asyncio.create_task(_measure_lag(), name="lag"),
+    ]
+    if settings.leader_election:
+        background.append(asyncio.create_task(process.elector.renew(), name="lease"))
+    watching = asyncio.create_task(_watch(settings, process, instances, stop), name="watch")
+    try:
+        done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # only the watch may end, and only by a signal
+    finally:
+        stop.set()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, watching, return_exceptions=True)
+        await checkers.close()
+
+
+async def _watch(
+    settings: OperatorSettings, process: Process, instances: Instances, stop: asyncio.Event
+) -> None:
+    await kopf.operator(
+        registry=build_registry(instances),
+        settings=build_settings(),
+        standalone=True,
+        clusterwide=not settings.watch_namespaces,
+        namespaces=settings.watch_namespaces,
+        ready_flag=process.is_watching,
+        stop_flag=stop,
+    )
+
+
+async def _measure_lag() -> None:
+    while True:
+        before = time.monotonic()
+        await asyncio.sleep(1)
+        metrics.LOOP_LAG.set(max(0.0, time.monotonic() - before - 1))
+
+
+def configure_logging(level: str) -> None:
+    """Log JSON lines, ours and the libraries', at one level."""
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.JSONRenderer(),
+            ]
+        )
+    )
+    # Kopf tells every watch and every handler at its own info level.
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The parts of an instance that are on, how each is provided and which workload runs it."""
+
+from dataclasses import dataclass
+
+from supmessenger_operator.model.spec import Spec
+from supmessenger_operator.model.status import ComponentMode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One part that can be ready or not."""
+
+    name: str
+    mode: ComponentMode
+    workload: str = ""  # kind of its workload; empty when it runs elsewhere
+
+    @property
+    def condition(self) -> str:
+        """Type of its condition, such as RedisCacheReady."""
+        return "".join(word.capitalize() for word in self.name.split("-")) + "Ready"
+
+
+def compute_components(spec: Spec) -> tuple[Component, ...]:
+    """Return the parts in the one order."""
+    return (
+        _data("postgres", is_embedded=spec.postgres.embedded is not None),
+        _data("redis-cache", is_embedded=spec.redis.embedded is not None),
+        _data("redis-state", is_embedded=spec.redis.embedded is not None),
+        _data("rabbitmq", is_embedded=spec.rabbitmq.embedded is not None),
+        _data("object-storage", is_embedded=spec.object_storage.embedded is not None),
+        *(
+            Component(name=name, mode="embedded", workload="Deployment")
+            for name in ("worker", "api", "websocket", "media", "edge")
+        ),
+    )
+
+
+def _data(name: str, *, is_embedded: bool) -> Component:
+    if is_embedded:
+        return Component(name=name, mode="embedded", workload="StatefulSet")
+    return Component(name=name, mode="external")

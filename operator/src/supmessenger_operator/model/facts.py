@@ -1,0 +1,71 @@
+"""Everything that judging the state of an instance may look at."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from supmessenger_operator.model.checks import CheckReport
+from supmessenger_operator.model.components import Component, compute_components
+from supmessenger_operator.model.inputs import Inputs
+from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.observed import ObservedObject
+from supmessenger_operator.model.outcome import Outcome
+from supmessenger_operator.model.status import Status
+
+# An older report tells how things were, not how they are.
+REPORT_LIFE = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What one pass has learned; `messenger` is missing when the resource can't be read."""
+
+    generation: int
+    now: datetime
+    previous: Status
+    outcome: Outcome
+    messenger: Messenger | None = None
+    inputs: Inputs | None = None
+    observed: tuple[ObservedObject, ...] = ()
+    report: CheckReport | None = None
+    pending: tuple[str, ...] = ()  # components whose release is still to be moved
+    migration: ObservedObject | None = None
+    migration_message: str = ""
+    is_deleting: bool = False
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The parts that are on."""
+        return compute_components(self.messenger.spec) if self.messenger is not None else ()
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether this instance was complete before."""
+        return bool(self.previous.version)
+
+    @property
+    def fresh_report(self) -> CheckReport | None:
+        """The checker's report unless it is too old."""
+        if self.report is None or self.now - self.report.checked_at > REPORT_LIFE:
+            return None
+        return self.report
+
+    def find_workload(self, component: Component) -> ObservedObject | None:
+        """Return the live workload of a part."""
+        if self.messenger is None:
+            return None
+        name = self.messenger.object_name(component.name)
+        return next(
+            (
+                item
+                for item in self.observed
+                if item.kind == component.workload and item.name == name
+            ),
+            None,
+        )
+
+    def find_object(self, kind: str, component: str) -> ObservedObject | None:
+        """Return a live object of a component by its kind."""
+        return next(
+            (item for item in self.observed if item.kind == kind and item.component == component),
+            None,
+        )

@@ -1,0 +1,1 @@
+"""The only code that asks the running platform how it is."""

@@ -1,0 +1,53 @@
+"""One pass over one instance, from top to bottom."""
+
+from supmessenger_operator.cluster.write_status import write_status
+from supmessenger_operator.desired import build_objects
+from supmessenger_operator.findings import announce, collect_facts
+from supmessenger_operator.model.messenger import KIND, check_messenger, parse_messenger
+from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Waiting
+from supmessenger_operator.model.status import Status
+from supmessenger_operator.rollout import gather, prune, repair, roll_out
+from supmessenger_operator.run import Context, start_run
+from supmessenger_operator.status import compute_status
+
+# A person acts outside the resource: makes a Secret, starts a host, deletes a failed Job.
+OUTSIDE_RECHECK_SECONDS = 60.0
+
+
+async def reconcile_messenger(key: Key, context: Context) -> Next:
+    """Bring one instance closer to what its resource says, and say how it is."""
+    body = await context.client.get(KIND, *key)
+    if body is None or body["metadata"].get("deletionTimestamp"):
+        context.checkers.forget(key)
+        return Next()
+
+    outcome, run = Outcome(), await start_run(body, context)  # live objects, release pointers
+    try:
+        await repair(run)  # what is released, whatever else is wrong
+        run.messenger = parse_messenger(body)
+        check_messenger(run.messenger)
+        if run.messenger.is_paused:
+            outcome = Outcome(paused=True)
+        else:
+            run.inputs = await gather(run, run.messenger)  # Secrets, certificates, addresses
+            run.desired = build_objects(run.messenger, run.inputs)
+            await roll_out(run, run.messenger)  # gate and apply, wave by wave
+            await prune(run, run.messenger)
+    except Stalled as stalled:
+        outcome = Outcome(stalled=stalled)
+    except Waiting as waiting:
+        outcome = Outcome(waiting=waiting)
+
+    status = compute_status(await collect_facts(run, outcome))
+    await write_status(context.client, body, status)
+    await announce(run, status)
+    return compute_next(outcome, status)
+
+
+def compute_next(outcome: Outcome, status: Status) -> Next:
+    """Say when to look again, should no event come first."""
+    if outcome.stalled is not None:
+        return Next(delay=OUTSIDE_RECHECK_SECONDS if outcome.stalled.is_outside else None)
+    ready = status.find_condition("Ready")
+    is_settled = ready is not None and ready.status == "True"
+    return Next(backoff=outcome.waiting is not None or not is_settled)

@@ -1,0 +1,173 @@
+"""Steps of a pass that write: repair, gather, roll out wave by wave in the one order, prune."""
+
+from collections.abc import Iterable
+
+from supmessenger_operator.cluster.apply import apply_objects, check_objects, repair_released
+from supmessenger_operator.cluster.gather import gather_inputs
+from supmessenger_operator.cluster.observe import read_job_message
+from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
+from supmessenger_operator.cluster.release import compute_release_hash
+from supmessenger_operator.events import Happening
+from supmessenger_operator.model.desired_object import DesiredObject, Wave
+from supmessenger_operator.model.difference import find_changed_fields
+from supmessenger_operator.model.inputs import Inputs
+from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.observed import ObservedObject
+from supmessenger_operator.model.outcome import Stalled, Waiting
+from supmessenger_operator.run import Run
+
+WORKLOADS = ("StatefulSet", "Deployment")
+
+
+async def repair(run: Run) -> None:
+    """Put back what was deleted or edited, as it was released; no gate holds this."""
+    context, releases = run.context, tuple(run.releases.current.values())
+    gone = {
+        (body["kind"], body["metadata"]["name"])
+        for release in releases
+        for body in release.objects
+        if run.observed.find(body["kind"], body["metadata"]["name"]) is None
+    }
+    await repair_released(context.client, context.ledger, run.observed, releases)
+    for kind, name in sorted(gone):
+        message = f"{kind} {name} was gone and was put back"
+        await context.recorder.record(run.body, Happening(reason="Repaired", message=message))
+
+
+async def gather(run: Run, messenger: Messenger) -> Inputs:
+    """Collect the facts that building needs."""
+    edge = run.observed.find("Service", messenger.object_name("edge"))
+    return await gather_inputs(
+        run.context.client,
+        messenger,
+        defaults=run.context.defaults,
+        reach=run.context.reach,
+        edge_address=edge.address if edge is not None else "",
+        now=run.context.clock(),
+    )
+
+
+async def roll_out(run: Run, messenger: Messenger) -> None:
+    """Release each wave; the next one starts when this one is ready."""
+    run.pending = find_pending(run)
+    for wave in Wave:
+        await _release_wave(run, messenger, wave)
+        await _start_jobs(run, wave)
+        if _has_work_after(run, wave):
+            await _require_ready(run, messenger, wave)
+
+
+async def prune(run: Run, messenger: Messenger) -> None:
+    """Delete what is no longer desired; a Job's evidence stays until the next success."""
+    jobs = [run.observed.find("Job", item.name) for item in _jobs(run.desired)]
+    if not all(job is not None and job.is_ready for job in jobs):
+        return
+    context = run.context
+    # Releases first: drift repair must not put back what is being deleted.
+    await run.releases.forget(keep=frozenset(item.component for item in run.desired))
+    orphans = find_orphans(messenger, run.observed, run.desired)
+    await prune_orphans(
+        context.client, context.ledger, run.observed, messenger=messenger, orphans=orphans
+    )
+    for orphan in orphans:
+        happening = Happening(reason="Pruned", message=f"{orphan.kind} {orphan.name} was deleted")
+        await context.recorder.record(run.body, happening)
+
+
+def find_pending(run: Run) -> tuple[str, ...]:
+    """Return the components whose release is not what is desired, in the one order."""
+    current = run.releases.current
+    pending: list[str] = []
+    for component, items in _group(run.desired).items():
+        released = current.get(component)
+        if released is None or released.hash != compute_release_hash([i.body for i in items]):
+            pending.append(component)
+    return tuple(pending)
+
+
+async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
+    for component, items in _group(run.desired).items():
+        if items[0].wave != wave or component not in run.pending:
+            continue
+        context, bodies = run.context, [item.body for item in items]
+        before = run.releases.current.get(component)
+        # Judged first, released second, applied third: what the API server refuses never becomes
+        # the release, and a pass cut off after the second step is completed by drift repair.
+        await check_objects(context.client, bodies)
+        await run.releases.move(messenger, component, bodies)
+        await apply_objects(context.client, context.ledger, run.observed, bodies)
+        run.pending = tuple(name for name in run.pending if name != component)
+        if before is not None:
+            fields = ", ".join(find_changed_fields(before.objects, bodies))
+            message = f"{component} is rolled out: {fields}"
+        else:
+            message = f"{component} is installed"
+        await context.recorder.record(
+            run.body, Happening(reason="RollingOut" if before else "Installing", message=message)
+        )
+
+
+async def _start_jobs(run: Run, wave: Wave) -> None:
+    context = run.context
+    missing = [
+        item.body
+        for item in _jobs(run.desired)
+        if item.wave == wave and run.observed.find("Job", item.name) is None
+    ]
+    await apply_objects(context.client, context.ledger, run.observed, missing)
+
+
+def _has_work_after(run: Run, wave: Wave) -> bool:
+    waves = {component: items[0].wave for component, items in _group(run.desired).items()}
+    jobs = [item for item in _jobs(run.desired) if item.wave > wave]
+    return any(waves[component] > wave for component in run.pending) or any(
+        run.observed.find("Job", item.name) is None for item in jobs
+    )
+
+
+async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
+    for item in run.desired:
+        if item.wave != wave or item.kind not in (*WORKLOADS, "Job"):
+            continue
+        live = run.observed.find(item.kind, item.name)
+        if live is None or live.is_ready:
+            continue
+        if item.kind == "Job" and live.is_stuck:
+            error = await read_ended_job(run, live)
+            raise Stalled(
+                f"{item.name} failed: {error or live.message}. Correct the cause, then delete the"
+                f" Job to run it again: kubectl delete job {item.name} -n {messenger.namespace}",
+                reason=f"{_camel(item.component)}Failed",
+                is_outside=True,
+            )
+        later = ", ".join(run.pending) or "the next step"
+        message = f"waiting for {item.component} before {later}"
+        raise Waiting(
+            f"{message}: {live.message}" if live.message else message,
+            reason=f"WaitingFor{_camel(item.component)}",
+        )
+
+
+async def read_ended_job(run: Run, job: ObservedObject) -> str:
+    """Return what an ended Job has left as its last words."""
+    known = run.context.job_messages
+    if job.uid not in known:
+        known[job.uid] = await read_job_message(run.context.client, run.key[0], job.name)
+    return known[job.uid]
+
+
+def _group(desired: Iterable[DesiredObject]) -> dict[str, list[DesiredObject]]:
+    """Return the objects of each component's release; Jobs belong to none."""
+    groups: dict[str, list[DesiredObject]] = {}
+    for item in sorted(desired, key=lambda one: one.wave):
+        if item.kind != "Job":
+            groups.setdefault(item.component, []).append(item)
+    return groups
+
+
+def _jobs(desired: Iterable[DesiredObject]) -> list[DesiredObject]:
+    return [item for item in desired if item.kind == "Job"]
+
+
+def _camel(component: str) -> str:
+    return "".join(word.capitalize() for word in component.split("-"))

@@ -1,0 +1,94 @@
+"""Pure judgement: what a pass has learned becomes the status, one file per condition."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.status import BackupStatus, Endpoints, Status
+from supmessenger_operator.status.backup_healthy import judge_backup_healthy
+from supmessenger_operator.status.component_ready import judge_component
+from supmessenger_operator.status.components import build_components, count_ready
+from supmessenger_operator.status.degraded import judge_degraded
+from supmessenger_operator.status.endpoints import build_dns_records, build_endpoints
+from supmessenger_operator.status.migrated import judge_migrated
+from supmessenger_operator.status.phase import compute_phase
+from supmessenger_operator.status.ready import judge_ready
+from supmessenger_operator.status.reconciling import judge_reconciling
+from supmessenger_operator.status.stalled import judge_stalled
+from supmessenger_operator.status.verdict import Verdict, build_condition
+
+_SCHEMA = re.compile(r"\b[0-9]{3}_[a-z0-9_]+\b")
+
+
+def compute_status(facts: Facts) -> Status:
+    """Judge everything and return the whole status."""
+    components = tuple(judge_component(component, facts) for component in facts.components)
+    verdicts = _judge_whole(facts, components)
+    version = _compute_version(facts, verdicts)
+    return Status(
+        observed_generation=facts.generation,
+        phase=compute_phase(verdicts, is_installed=bool(version), is_deleting=facts.is_deleting),
+        version=version,
+        schema_version=_compute_schema_version(facts),
+        endpoints=build_endpoints(facts.messenger) if facts.messenger is not None else Endpoints(),
+        dns_records=build_dns_records(facts),
+        components=build_components(facts, components),
+        components_ready=count_ready(components) or facts.previous.components_ready,
+        backup=_build_backup(facts),
+        effective=facts.messenger.effective if facts.messenger is not None else None,
+        message=_pick_message(verdicts),
+        conditions=tuple(
+            build_condition(
+                verdict, previous=facts.previous, generation=facts.generation, now=facts.now
+            )
+            for verdict in verdicts.values()
+        ),
+    )
+
+
+def _judge_whole(facts: Facts, components: Sequence[Verdict]) -> Mapping[str, Verdict]:
+    stalled = judge_stalled(facts)
+    reconciling = judge_reconciling(facts, components)
+    backup = judge_backup_healthy(facts)
+    verdicts = (
+        judge_ready(facts, components, stalled=stalled, reconciling=reconciling),
+        reconciling,
+        stalled,
+        judge_degraded(facts, components),
+        judge_migrated(facts),
+        *((backup,) if backup is not None else ()),
+        *components,
+    )
+    return {verdict.type: verdict for verdict in verdicts}
+
+
+def _compute_version(facts: Facts, verdicts: Mapping[str, Verdict]) -> str:
+    """The release that runs: the wanted one only once everything of it is in place."""
+    if facts.inputs is not None and not facts.pending and verdicts["Ready"].is_true:
+        return facts.inputs.version
+    return facts.previous.version
+
+
+def _compute_schema_version(facts: Facts) -> str:
+    if facts.migration is not None and facts.migration.is_ready:
+        names = _SCHEMA.findall(facts.migration_message)
+        if names:
+            return str(names[-1])
+    return facts.previous.schema_version
+
+
+def _build_backup(facts: Facts) -> BackupStatus:
+    schedule = facts.find_object("CronJob", "backup")
+    if facts.messenger is None or schedule is None:
+        return facts.previous.backup if facts.messenger is None else BackupStatus()
+    backup = facts.messenger.spec.backup
+    return BackupStatus(
+        last_success=schedule.last_success, next=f"{backup.schedule} {backup.time_zone}"
+    )
+
+
+def _pick_message(verdicts: Mapping[str, Verdict]) -> str:
+    for name in ("Stalled", "Degraded", "Reconciling"):
+        if verdicts[name].is_true:
+            return verdicts[name].message
+    return verdicts["Ready"].message

@@ -1,0 +1,83 @@
+"""`<Component>Ready`: its pods are ready and the live check of the thing itself is good."""
+
+from datetime import datetime, timedelta
+
+from supmessenger_operator.model.components import Component
+from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.observed import ObservedObject
+from supmessenger_operator.status.verdict import Verdict
+
+# Not ready for longer than this is no longer "on its way".
+STUCK_AFTER = timedelta(minutes=10)
+STUCK_REASONS = frozenset({"RolloutStuck", "NotReadyForLong"})
+
+
+def judge_component(component: Component, facts: Facts) -> Verdict:
+    """Judge one part."""
+    verdict = _judge_workload(component, facts) or _judge_check(component, facts)
+    if verdict.status == "False" and _is_stuck(verdict, facts):
+        reason = verdict.reason if verdict.reason in STUCK_REASONS else "NotReadyForLong"
+        return Verdict(type=verdict.type, status="False", reason=reason, message=verdict.message)
+    return verdict
+
+
+def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
+    """Return what is wrong with the pods, or None when they are well or not ours."""
+    if not component.workload:
+        return None
+    live = facts.find_workload(component)
+    if live is None:
+        return _false(component, "NotCreated", "its turn in the rollout has not come yet")
+    if live.is_stuck:
+        return _false(component, "RolloutStuck", _advise(live, facts))
+    if live.ready < live.desired or (live.desired == 0 and not live.is_ready):
+        return _false(component, "NotReady", _advise(live, facts))
+    return None
+
+
+def _judge_check(component: Component, facts: Facts) -> Verdict:
+    live, report = facts.find_workload(component), facts.fresh_report
+    if live is not None and live.desired == 0:
+        return _verdict(component, "True", "ScaledToZero", "no pods are wanted")
+    if report is None:
+        message = "the instance's checker has not answered yet; it runs in the worker"
+        return _verdict(component, "Unknown", "NotChecked", message)
+    check = report.find(component.name)
+    if check is None:
+        return _verdict(component, "True", "PodsReady", "all pods are ready")
+    if check.ok:
+        return _verdict(component, "True", "Checked", check.message or "the live check is good")
+    message = f"the live check fails: {check.message or 'no reason given'}"
+    return _false(component, "CheckFailed", message)
+
+
+def _is_stuck(verdict: Verdict, facts: Facts) -> bool:
+    if verdict.reason in STUCK_REASONS:
+        return True
+    before = facts.previous.find_condition(verdict.type)
+    # Waiting for one's turn is another component's delay.
+    if before is None or before.status != "False" or verdict.reason == "NotCreated":
+        return False
+    since = datetime.fromisoformat(before.last_transition_time)
+    return facts.now - since > STUCK_AFTER
+
+
+def _advise(live: ObservedObject, facts: Facts) -> str:
+    namespace = facts.messenger.namespace if facts.messenger is not None else ""
+    return (
+        f"{live.message or 'not ready'}; see"
+        f" `kubectl describe {live.kind.lower()} {live.name} -n {namespace}`"
+    )
+
+
+def _false(component: Component, reason: str, message: str) -> Verdict:
+    return Verdict(type=component.condition, status="False", reason=reason, message=message)
+
+
+def _verdict(component: Component, status: str, reason: str, message: str) -> Verdict:
+    return Verdict(
+        type=component.condition,
+        status="True" if status == "True" else "Unknown",
+        reason=reason,
+        message=message,
+    )

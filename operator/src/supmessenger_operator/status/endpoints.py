@@ -1,0 +1,44 @@
+"""Where the platform is reached, and the DNS records that lead there."""
+
+from ipaddress import ip_address
+from typing import Literal
+
+from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.status import DnsRecord, Endpoints
+
+
+def build_endpoints(messenger: Messenger) -> Endpoints:
+    """Return the URLs that clients use."""
+    is_plain = messenger.spec.tls.mode == "disabled"
+    web, sockets = ("http", "ws") if is_plain else ("https", "wss")
+    domain = messenger.spec.domain
+    return Endpoints(
+        web=f"{web}://{domain}",
+        api=f"{web}://{domain}/api",
+        websocket=f"{sockets}://{domain}/ws",
+        media=f"{web}://{domain}/media",
+    )
+
+
+def build_dns_records(facts: Facts) -> tuple[DnsRecord, ...]:
+    """Return the record of the domain, once the edge has an address."""
+    edge = facts.find_object("Service", "edge")
+    if facts.messenger is None or edge is None or not edge.address:
+        return ()
+    known = facts.inputs.domain_addresses if facts.inputs is not None else ()
+    return (
+        DnsRecord(
+            name=facts.messenger.spec.domain,
+            type=_type_of(edge.address),
+            value=edge.address,
+            resolves=edge.address in known,
+        ),
+    )
+
+
+def _type_of(address: str) -> Literal["A", "AAAA", "CNAME"]:
+    try:
+        return "A" if ip_address(address).version == 4 else "AAAA"
+    except ValueError:
+        return "CNAME"

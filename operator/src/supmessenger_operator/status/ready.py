@@ -1,0 +1,33 @@
+"""`Ready`: everything asked for runs and answers its live check."""
+
+from collections.abc import Sequence
+
+from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.status.verdict import Verdict
+
+
+def judge_ready(
+    facts: Facts, components: Sequence[Verdict], *, stalled: Verdict, reconciling: Verdict
+) -> Verdict:
+    """Judge the whole from its parts."""
+    if stalled.is_true:
+        return Verdict(type="Ready", status="False", reason="Stalled", message=stalled.message)
+    failing = [verdict for verdict in components if verdict.status == "False"]
+    if failing:
+        message = "; ".join(f"{verdict.type}: {verdict.message}" for verdict in failing)
+        return Verdict(type="Ready", status="False", reason="ComponentsNotReady", message=message)
+    unknown = [verdict for verdict in components if verdict.status == "Unknown"]
+    if unknown:
+        message = f"{unknown[0].type}: {unknown[0].message}"
+        return Verdict(type="Ready", status="Unknown", reason="NotChecked", message=message)
+    if reconciling.is_true:
+        return Verdict(
+            type="Ready",
+            status="Unknown",
+            reason=reconciling.reason,
+            message=reconciling.message,
+        )
+    if facts.messenger is None:
+        return Verdict(type="Ready", status="Unknown", reason="NotRead")
+    message = f"all {len(components)} parts run and answer their live checks"
+    return Verdict(type="Ready", status="True", reason="AllChecked", message=message)
