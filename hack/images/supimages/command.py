@@ -11,7 +11,7 @@ from supimages.paths import probe_cache
 from supimages.postgres import fetch_postgres
 from supimages.records import Records
 from supimages.registry import parse_address
-from supimages.run import Request, run_build
+from supimages.run import Request, clean, run_build
 from supimages.steps import Steps
 from supimages.values import build_values
 
@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     for verb in (build, reload, listing, values):
         verb.add_argument("--state", type=Path, help="records and images.json (default: cache)")
 
+    verbs.add_parser("clean", help="remove built images and their records; fetched trees stay")
     fetch = verbs.add_parser("fetch", help="place a tree of programs that also runs on this host")
     fetch.add_argument("what", choices=["postgres"])
     fetch.add_argument("--into", type=Path, help="parent folder (default: the cache)")
@@ -50,6 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         "list": run_list_verb,
         "values": run_values_verb,
         "fetch": run_fetch_verb,
+        "clean": run_clean_verb,
     }
     try:
         verbs[options.verb](options)
@@ -95,6 +97,11 @@ def run_values_verb(options: argparse.Namespace) -> None:
 def run_fetch_verb(options: argparse.Namespace) -> None:
     """Print where the tree is, having placed it there when it was not."""
     print(fetch_postgres(probe_cache(), options.into))
+
+
+def run_clean_verb(options: argparse.Namespace) -> None:
+    """Remove all that `build` keeps on this machine; the registry is the node's."""
+    clean(probe_cache())
 
 
 def _build(options: argparse.Namespace, names: Sequence[str], *, push: bool) -> dict[str, str]:

@@ -48,14 +48,15 @@ _PLATFORM = "manylinux_2_28_x86_64"
 _PATIENCE_SECONDS = 600
 
 
-def fetch_wheel(wheel: Wheel, target: Path) -> None:
+def fetch_wheel(wheel: Wheel, target: Path, cache: Cache) -> None:
     """Unpack a wheel (never its dependencies) into the folder `target`; verified by checksum."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         requirements = Path(folder) / "requirements.txt"
         requirements.write_text(wheel.requirement)
         unpacked = Path(folder) / "unpacked"
-        _run(_build_install_command(requirements, unpacked), f"fetching {wheel.name} from PyPI")
+        command = _build_install_command(requirements, unpacked, cache)
+        _run(command, f"fetching {wheel.name} from PyPI")
         shutil.rmtree(target, ignore_errors=True)
         unpacked.rename(target)
 
@@ -64,7 +65,7 @@ def fetch_tool(wheel: Wheel, cache: Cache) -> Path:
     """The folder of an unpacked wheel below the cache, fetched only when it is not there."""
     target = cache.tools / f"{wheel.name}-{wheel.version}"
     if not target.is_dir():
-        fetch_wheel(wheel, target)
+        fetch_wheel(wheel, target, cache)
     return target
 
 
@@ -88,15 +89,35 @@ def compute_integrity(content: bytes) -> str:
     return "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
 
 
-def _build_install_command(requirements: Path, target: Path) -> list[str]:
+def _build_install_command(requirements: Path, target: Path, cache: Cache) -> list[str]:
     common = ["--target", str(target), "--no-deps", "--require-hashes", "-r", str(requirements)]
     common += ["--only-binary", ":all:", "--python-version", "3.11"]
-    if uv := shutil.which("uv"):
+    if uv := _find_uv(cache):
         return [uv, "pip", "install", "-q", *common, "--python-platform", "x86_64-manylinux_2_28"]
-    probe = subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True)
-    if probe.returncode == 0:
-        return [sys.executable, "-m", "pip", "install", "-q", *common, "--platform", _PLATFORM]
-    raise Failure("neither uv nor pip is here: apt-get install python3-pip, or put uv on PATH")
+    python = sys.executable
+    if not _runs([python, "-m", "pip", "--version"]):
+        python = _make_environment(cache)
+    return [python, "-m", "pip", "install", "-q", *common, "--platform", _PLATFORM]
+
+
+def _find_uv(cache: Cache) -> str | None:
+    # A version manager's launcher may stand on the path with nothing behind it.
+    of_node = sorted(map(str, (cache.root / "toolchains").glob("uv-*/bin/uv")))
+    candidates = [shutil.which("uv"), *of_node]
+    return next((uv for uv in candidates if uv and _runs([uv, "--version"])), None)
+
+
+def _make_environment(cache: Cache) -> str:
+    folder = cache.tools / "pip"
+    if not (folder / "bin" / "pip").exists():
+        if not _runs([sys.executable, "-c", "import ensurepip, venv"]):
+            raise Failure("neither uv nor pip nor venv is here: apt-get install python3-venv")
+        _run([sys.executable, "-m", "venv", "--clear", str(folder)], "making an environment")
+    return str(folder / "bin" / "python")
+
+
+def _runs(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def _find_npm(cache: Cache) -> list[str]:

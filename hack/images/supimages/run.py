@@ -1,6 +1,7 @@
 """One run: compute keys, look at what is there, build and push what is not."""
 
 import fcntl
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -49,6 +50,15 @@ def run_build(request: Request, steps: Steps) -> dict[str, str]:
             return _Run(request, steps, buildah).run()
         finally:
             buildah.release()
+
+
+def clean(cache: Cache) -> None:
+    """Remove the storage, the records and the logs; waits for a run that is under way."""
+    if cache.images.is_dir():
+        with _only_run(cache):
+            if cache.storage.is_dir():
+                Buildah(cache).release()
+            shutil.rmtree(cache.images)
 
 
 class _Run:
