@@ -110,9 +110,9 @@ class Jobs:
         declared = await self.channel.declare_queue(queue, passive=True)
         return declared.declaration_result.message_count or 0
 
-    async def count_outbox(self) -> int:
-        """Return how many rows the broker does not have yet."""
-        return int(await self.postgres.fetchval("SELECT count(*) FROM outbox"))
+    async def is_relayed(self) -> bool:
+        """Tell whether the outbox is empty."""
+        return bool(await self.postgres.fetchval("SELECT count(*) = 0 FROM outbox"))
 
 
 @asynccontextmanager

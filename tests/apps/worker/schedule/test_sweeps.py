@@ -22,9 +22,9 @@ async def insert_user(postgres: Pool) -> UUID:
     user_id = create_id()
     query = """
         INSERT INTO users (id, email, username, display_name, password_hash)
-        VALUES ($1, $2, 'u' || left(md5($2), 20), 'x', 'x')
+        VALUES ($1, $2, $3, 'x', 'x')
     """
-    await postgres.execute(query, user_id, f"{user_id}@example.org")
+    await postgres.execute(query, user_id, f"{user_id}@example.org", f"u{user_id}")
     return user_id
 
 
