@@ -122,7 +122,7 @@ def parse_job_body(body: bytes) -> Job:
     try:
         value = orjson.loads(body)
         return Job(
-            id=UUID(value["id"]),
+            id=UUID(str(value["id"])),
             kind=str(value["kind"]),
             payload=dict(value["payload"]),
             created_at=datetime.fromisoformat(value["createdAt"]),
