@@ -25,6 +25,7 @@ from supmessenger_common.messages.store import store_message
 from supmessenger_common.sessions import compute_generation
 from supmessenger_websocket.limits import Limits
 from supmessenger_websocket.main import open_server
+from supmessenger_websocket.server import SocketServer
 from supmessenger_websocket.settings import WebSocketSettings
 
 DOMAIN = "chat.example.org"
@@ -95,8 +96,13 @@ class Sockets:
     settings: WebSocketSettings
     pool: Pool
     tokens: AccessTokens
-    port: int
+    server: SocketServer
     stack: AsyncExitStack
+
+    @property
+    def port(self) -> int:
+        """The port of sockets and health."""
+        return self.server.port
 
     async def register(self, name: str) -> Person:
         """Create an account with a device and an open session."""
@@ -253,4 +259,4 @@ async def run_sockets(
         AsyncExitStack() as stack,
     ):
         tokens = AccessTokens(read_credentials(root).jwt_secret, DOMAIN)
-        yield Sockets(settings, pool, tokens, server.port, stack)
+        yield Sockets(settings, pool, tokens, server, stack)

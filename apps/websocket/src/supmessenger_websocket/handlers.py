@@ -53,6 +53,8 @@ UNAVAILABLE_ERRORS = (
     asyncpg.CannotConnectNowError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
+    # What asyncpg says when the server ended the connection just before the statement.
+    asyncpg.InternalClientError,
     RedisError,
     TimeoutError,
     OSError,

@@ -13,6 +13,7 @@ from supmessenger_websocket.connection import Connection
 from supmessenger_websocket.context import Context
 from supmessenger_websocket.delivery import UNKNOWN
 from supmessenger_websocket.following import leave_chats
+from supmessenger_websocket.handlers import UNAVAILABLE_ERRORS
 
 log = get_logger("heal")
 
@@ -46,7 +47,7 @@ class Healer:
                 if woken or count % SELDOM == 0:
                     await self.heal_memberships()
                     await self.heal_sessions()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            except (*UNAVAILABLE_ERRORS, asyncpg.PostgresError) as error:
                 log.warning("could not compare with the database", error=repr(error))
 
     async def heal_messages(self) -> None:

@@ -47,6 +47,11 @@ class SocketServer:
         assert self._listener is not None
         return int(self._listener.sockets[0].getsockname()[1])
 
+    @property
+    def active(self) -> int:
+        """How many sockets are open."""
+        return len(self._connections)
+
     async def listen(self, host: str, port: int) -> None:
         """Begin to accept connections."""
         self._listener = await self._loop.create_server(
@@ -59,8 +64,6 @@ class SocketServer:
         began = self._loop.time()
         await close_in_slices(list(self._connections), seconds=seconds)
         deadline = min(began + seconds, self._loop.time() + FAREWELL_SECONDS)
-        if self._listener is not None:
-            self._listener.close()
         try:
             async with asyncio.timeout_at(deadline):
                 while self._connections:
@@ -68,6 +71,9 @@ class SocketServer:
                     await self._empty.wait()
         except TimeoutError:
             log.info("sockets cut at the end of the drain", count=len(self._connections))
+        # Until here readiness was answered, with 503.
+        if self._listener is not None:
+            self._listener.close()
         for protocol in list(self._protocols):
             protocol.cut()
         for task in list(self._answers):
