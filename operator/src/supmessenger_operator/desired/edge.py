@@ -18,6 +18,9 @@ from supmessenger_operator.model.scalars import parse_quantity
 COMPONENT = "edge"
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
+_CONFIG = "/etc/sup-edge"
+_CERTIFICATE = "/bindings/tls"
+_UPSTREAMS = (api, media, websocket)
 _LEAVE_SECONDS = 5
 _GRACE_SECONDS = 45
 _WORKERS = {"tiny": 1, "small": 2, "medium": 2, "large": 4}
@@ -28,14 +31,7 @@ _TRUSTED_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/
 def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, ...]:
     """Return ConfigMap, Service and Deployment."""
     kinds = Kinds(messenger=messenger, inputs=inputs, component=COMPONENT, wave=Wave.EDGE)
-    script = build_file(
-        "edge-run.sh.j2",
-        {
-            "services": [messenger.object_name(one.COMPONENT) for one in (api, media, websocket)],
-            "tls": _has_tls(messenger),
-            "leave_seconds": _LEAVE_SECONDS,
-        },
-    )
+    script = build_file("edge-run.sh")
     pod = Pod(
         component=COMPONENT,
         containers=(_build_container(messenger, inputs, config_map=kinds.name),),
@@ -75,7 +71,7 @@ def build_nginx_conf(messenger: Messenger) -> str:
             "max_upload_bytes": int(parse_quantity(spec.media.max_upload_size)),
             "upstreams": [
                 (one.COMPONENT, f"{messenger.object_name(one.COMPONENT)}:{one.PORT}")
-                for one in (api, media, websocket)
+                for one in _UPSTREAMS
             ],
         },
     )
@@ -86,7 +82,7 @@ def _build_container(messenger: Messenger, inputs: Inputs, *, config_map: str) -
     certificate = (
         (
             build_secret_mount(
-                inputs.secrets["tls"], name="binding-tls", path="/bindings/tls", rolls_pod=False
+                inputs.secrets["tls"], name="binding-tls", path=_CERTIFICATE, rolls_pod=False
             ),
         )
         if tls
@@ -98,10 +94,16 @@ def _build_container(messenger: Messenger, inputs: Inputs, *, config_map: str) -
     return Container(
         name="nginx",
         image=inputs.images["nginx"],
-        command=("sh", "/etc/sup-edge/run.sh"),
+        command=("sh", f"{_CONFIG}/run.sh"),
         amounts=messenger.effective.edge,
+        env={
+            "CONFIG": _CONFIG,
+            "CERTIFICATE": _CERTIFICATE if tls else "",
+            "SERVICES": " ".join(messenger.object_name(one.COMPONENT) for one in _UPSTREAMS),
+            "LEAVE_SECONDS": str(_LEAVE_SECONDS),
+        },
         ports={"http": HTTP_PORT, **({"https": HTTPS_PORT} if tls else {})},
-        mounts=(build_config_mount(config_map, "/etc/sup-edge"), *certificate),
+        mounts=(build_config_mount(config_map, _CONFIG), *certificate),
         probes=build_probes(startup=answers, readiness=serves, liveness=answers),
     )
 

@@ -1,16 +1,17 @@
 #!/bin/sh
 # Runs nginx, and reloads it when its configuration, its certificate or the address of a service
 # changes. A reload starts new workers; the old ones keep their open sockets until these close.
+# CONFIG and CERTIFICATE (empty without TLS) are folders, SERVICES are names, LEAVE_SECONDS is the
+# time to go on accepting after the pod was told to leave; all given by the pod.
 set -eu
 
-config=/etc/sup-edge/nginx.conf
-services="{{ services | join(' ') }}"
+config="$CONFIG/nginx.conf"
 
-files_state() { cat /etc/sup-edge/*{% if tls %} /bindings/tls/*{% endif %} | cksum; }
+files_state() { cat "$CONFIG"/* ${CERTIFICATE:+"$CERTIFICATE"/*} | cksum; }
 # nginx resolves names when it loads, so that it can keep connections open; an empty answer
 # (the Service is being made again) keeps what was known.
 addresses_state() {
-  for service in $services; do
+  for service in $SERVICES; do
     getent hosts "$service" || return 1
   done
 }
@@ -19,7 +20,7 @@ server=""
 leave() {
   # Endpoints learn late that the pod leaves: go on accepting for a moment, then finish.
   if [ -n "$server" ]; then
-    sleep {{ leave_seconds }}
+    sleep "$LEAVE_SECONDS"
     kill -QUIT "$server" 2>/dev/null || true
     wait "$server" || true
   fi
@@ -29,7 +30,7 @@ trap leave TERM INT
 
 mkdir -p /tmp/nginx
 until addresses="$(addresses_state)" && nginx -t -q -e stderr -c "$config"; do
-  echo "waiting for the names of $services" >&2
+  echo "waiting for addresses of $SERVICES and a sound configuration" >&2
   sleep 1 &
   wait $! || true
 done
