@@ -12,9 +12,9 @@ from support.processes.minio import ObjectStorageServer
 
 from minio import Minio
 from supmessenger_common.bindings import read_object_storage
+from supmessenger_worker.object_storage_setup.client import build_client
 from supmessenger_worker.object_storage_setup.main import main
 from supmessenger_worker.object_storage_setup.plan import ROLES
-from supmessenger_worker.object_storage_setup.store import build_client
 
 pytestmark = pytest.mark.services
 

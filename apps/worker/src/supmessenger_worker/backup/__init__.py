@@ -1,0 +1,1 @@
+"""Archives of an instance: its database dump and its objects, checksummed, in one file."""
