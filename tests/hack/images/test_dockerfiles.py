@@ -89,8 +89,10 @@ def test_dependencies_are_layered_below_the_code(dockerfile: str) -> None:
     ]
     text = "\n".join(read_instructions(dockerfile))
     dependencies = text[: text.index("FROM dependencies AS code")]
-    assert "--no-install-workspace" in dependencies
-    assert "/src" not in dependencies
+    assert "--no-emit-workspace" in dependencies
+    assert "--require-hashes" in dependencies
+    assert "COPY apps/common apps" not in dependencies
+    assert "COPY operator operator" not in dependencies
 
 
 @pytest.mark.parametrize("dockerfile", OURS)
