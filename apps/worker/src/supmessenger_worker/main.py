@@ -7,13 +7,19 @@ from functools import partial
 from fastapi import FastAPI
 
 from supmessenger_common.app import create_app
-from supmessenger_common.database import open_pool, probe_database
+from supmessenger_common.database import (
+    Pool,
+    fetch_schema_version,
+    open_pool,
+    probe_database,
+)
 from supmessenger_common.health import ReadinessCheck
 from supmessenger_common.objects import open_bucket
 from supmessenger_common.server import compute_notice, run_service
 from supmessenger_worker.checks import endpoints
 from supmessenger_worker.checks.board import CheckBoard
 from supmessenger_worker.checks.catalogue import build_checks
+from supmessenger_worker.checks.model import CheckFailedError
 from supmessenger_worker.connections import read_bindings
 from supmessenger_worker.jobs.registry import build_handlers
 from supmessenger_worker.retries import RetryPolicy
@@ -21,6 +27,8 @@ from supmessenger_worker.runtime import Parts, Runtime
 from supmessenger_worker.settings import WorkerSettings
 
 SERVICE = "worker"
+# The listener for wake-ups and the checker have one each; the setting counts all of a process.
+CONNECTIONS_OUTSIDE_POOL = 2
 
 
 def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) -> FastAPI:
@@ -32,7 +40,7 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
         # No connection yet: the worker starts without the database and is not ready then.
         pool = await open_pool(
             bindings.postgres,
-            size=settings.postgres_pool_size,
+            size=max(1, settings.postgres_pool_size - CONNECTIONS_OUTSIDE_POOL),
             application_name="sup-worker",
             minimum=0,
         )
@@ -57,10 +65,14 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
         app.state.checks = board
         runtime.start()
         try:
-            yield (
+            checks = [
                 ReadinessCheck("postgres", partial(probe_database, pool)),
                 ReadinessCheck("rabbitmq", runtime.probe_broker),
-            )
+            ]
+            if settings.expected_schema:
+                probe = partial(probe_schema, pool, expected=settings.expected_schema)
+                checks.append(ReadinessCheck("schema", probe))
+            yield checks
         finally:
             drain = settings.drain_seconds
             await runtime.stop(grace=drain - compute_notice(drain))
@@ -72,6 +84,14 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
         open_resources=open_resources,
         routers=[endpoints.router],
     )
+
+
+async def probe_schema(pool: Pool, *, expected: str) -> None:
+    """Raise while the database lacks a migration that this release needs."""
+    version = await fetch_schema_version(pool)
+    if version is None or version < expected:
+        told = version or "no migration"
+        raise CheckFailedError(f"the database is at {told}, this release expects {expected}")
 
 
 def main() -> None:

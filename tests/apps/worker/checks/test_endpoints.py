@@ -107,6 +107,10 @@ async def test_services_that_answer_wrongly_or_not_at_all_are_found_out(
 
 
 async def test_a_schema_behind_the_image_is_told(binding_root: Path) -> None:
-    async with run_worker(binding_root, expected_schema="999_future") as worker:
+    async with run_worker(binding_root, ready=False, expected_schema="999_future") as worker:
         message = (await ask(worker))["postgres"]["message"]
+        readiness = (await worker.client.get("/readyz")).json()
     assert message.endswith("behind 999_future: run the migrations")
+    schema = next(check for check in readiness["checks"] if check["name"] == "schema")
+    assert not schema["ok"]
+    assert "this release expects 999_future" in schema["message"]
