@@ -25,6 +25,7 @@ from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.metrics import open_metrics_listener
 from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.sessions import SessionGuard
+from supmessenger_websocket.background import start_background
 from supmessenger_websocket.context import Context
 from supmessenger_websocket.heal import Healer
 from supmessenger_websocket.hub import Hub
@@ -103,9 +104,9 @@ async def open_server(
     )
     server = SocketServer(context, health=health, checks=checks)
     tasks = [
-        asyncio.create_task(healer.run(), name="heal"),
-        asyncio.create_task(context.attendance.run(read_clock), name="attendance"),
-        asyncio.create_task(_refresh_presence(context), name="presence"),
+        start_background("heal", healer.run),
+        start_background("attendance", partial(context.attendance.run, read_clock)),
+        start_background("presence", partial(_refresh_presence, context)),
     ]
     subscriptions.start()
     try:

@@ -9,6 +9,7 @@ from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
 from supmessenger_common.log import get_logger
+from supmessenger_websocket.background import start_background
 
 log = get_logger("subscriptions")
 
@@ -64,9 +65,9 @@ class Subscriptions:
     def start(self) -> None:
         """Connect and stay connected."""
         self._tasks = [
-            asyncio.create_task(self._run(), name="subscriptions"),
-            asyncio.create_task(self._send_changes(), name="subscriptions-changes"),
-            asyncio.create_task(self._keep_alive(), name="subscriptions-keepalive"),
+            start_background("subscriptions", self._run),
+            start_background("subscriptions-changes", self._send_changes),
+            start_background("subscriptions-keepalive", self._keep_alive),
         ]
 
     async def close(self) -> None:

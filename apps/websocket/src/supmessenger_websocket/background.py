@@ -1,0 +1,31 @@
+"""Tasks that run as long as the process: a bug in one is loud and does not end it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from supmessenger_common.log import get_logger
+
+log = get_logger("background")
+
+AGAIN_SECONDS = 1.0
+
+
+async def keep_running(run: Callable[[], Awaitable[None]]) -> None:
+    """Run what never ends; when it fails, say so and begin again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            # Without healing or hints gaps would stay until the pod is restarted by hand.
+            log.exception("background task failed", task=_read_name())
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+def start_background(name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    """Start a task that runs until it is cancelled."""
+    return asyncio.create_task(keep_running(run), name=name)
+
+
+def _read_name() -> str:
+    task = asyncio.current_task()
+    return "" if task is None else task.get_name()
