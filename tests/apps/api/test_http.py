@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from support.api_service import DOMAIN, Api, open_api
+from support.api_service import DOMAIN, PASSWORD, Api, open_api
 from support.bindings import build_postgres_binding, write_binding
 from support.processes.postgres import PostgresServer
 from support.processes.servers import probe_free_port
@@ -68,6 +70,55 @@ async def test_a_problem_has_its_whole_shape(api: Api) -> None:
     assert problem["type"] == "urn:supmessenger:problem:validation_failed"
     assert problem["status"] == answer.status_code == 422
     assert {error["field"] for error in problem["errors"]} == {"login", "password", "device"}
+
+
+@pytest.mark.services
+async def test_no_text_reaches_the_database_that_it_refuses(api: Api) -> None:
+    alice = await api.join("alice")
+    name = {"email": "b@example.org", "displayName": "a\x00b"}
+    device = {"name": "\x00phone", "registrationId": 1}
+    body = {"login": "alice", "password": PASSWORD, "device": device}
+    for answer, field in (
+        (await api.register("bob", **name), "displayName"),
+        (await api.log_in("a\x00b"), "login"),
+        (await api.client.post("/v1/sessions", json=body), "device.name"),
+        (await alice.call("GET", "/v1/users", params={"username": "a\x00b"}), "username"),
+        (await alice.call("GET", "/v1/chats/a%00b"), "chat_id"),
+    ):
+        assert answer.status_code == 422
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+    lone = await api.client.post(
+        "/v1/accounts",
+        content=b'{"email":"b@example.org","username":"bob","displayName":"\\ud800",'
+        b'"password":"seven wet otters"}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert lone.status_code == 422
+
+
+@pytest.mark.services
+async def test_connections_that_break_are_told_as_such_and_replaced(
+    api: Api, postgres_server: PostgresServer, database: str
+) -> None:
+    alice, bob = await api.join("alice"), await api.join("bob")
+    chat_id = await alice.create_chat(bob)
+    owner = await asyncpg.connect(postgres_server.build_url(database, "sup_user"))
+    end_others = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    answers = []
+    for _ in range(5):
+        sends = [asyncio.create_task(alice.send(chat_id)) for _ in range(8)]
+        await owner.execute(end_others)
+        answers += [answer.status_code for answer in await asyncio.gather(*sends)]
+    await owner.close()
+    assert set(answers) <= {201, 503}
+    assert (await alice.send(chat_id)).status_code == 201
+    history = await bob.call("GET", f"/v1/chats/{chat_id}/messages", params={"limit": 200})
+    seqs = [message["seq"] for message in history.json()["messages"]]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert len(seqs) >= answers.count(201) + 1
 
 
 @pytest.mark.services

@@ -9,6 +9,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from redis.exceptions import RedisError
 
+from supmessenger_common.breaker import Breaker
 from supmessenger_common.errors import PlatformError, build_unavailable
 from supmessenger_common.log import get_logger
 from supmessenger_common.redis_clients import RedisClient
@@ -90,6 +91,7 @@ class RateLimiter:
             connection_pool=redis_state.connection_pool,  # type: ignore[arg-type]  # documented
         )
         self._strategy = SlidingWindowCounterRateLimiter(storage)
+        self._breaker = Breaker()
         self._enabled = enabled
 
     async def hit(self, limit: Limit, *keys: str, now: datetime) -> Allowance | None:
@@ -101,7 +103,7 @@ class RateLimiter:
             return None
         identifiers = (limit.name, *keys)
         try:
-            allowed = await self._strategy.hit(limit.item, *identifiers)
+            allowed = await self._breaker.run(lambda: self._strategy.hit(limit.item, *identifiers))
             stats = await self._strategy.get_window_stats(limit.item, *identifiers)
         except (RedisError, OSError) as error:
             logger.warning("limit not counted", limit=limit.name, error=str(error))

@@ -1,9 +1,11 @@
 """How values look in the API's JSON: camelCase names, base64url bytes, RFC 3339 times."""
 
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -50,4 +52,14 @@ WireTime = Annotated[
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+
+
+def check_printable(value: str) -> str:
+    """Raise ValueError for control characters: no name needs them, and the database refuses NUL."""
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError("must not hold control characters")
+    return value
+
+
+Printable = Annotated[str, AfterValidator(check_printable)]
+Text = Annotated[Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]

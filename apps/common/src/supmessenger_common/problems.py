@@ -13,6 +13,9 @@ from supmessenger_common.errors import (
     build_problem,
     build_unavailable,
 )
+from supmessenger_common.log import get_logger
+
+logger = get_logger("problems")
 
 MEDIA_TYPE = "application/problem+json"
 _HTTP_CODES = {
@@ -31,6 +34,8 @@ UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.ReadOnlySQLTransactionError,
+    # A connection that broke at an unlucky moment: "another operation is in progress".
+    asyncpg.InternalClientError,
     RedisError,
     TimeoutError,
     ConnectionError,
@@ -63,12 +68,20 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return build_problem_response(build_http_error(error))
 
-    async def unavailable(request: Request, _: Exception) -> Response:
+    async def unavailable(_: Request, error: Exception) -> Response:
+        logger.warning("backing service away", error=f"{type(error).__name__}: {error}")
         return build_problem_response(build_unavailable())
+
+    async def interface(request: Request, error: Exception) -> Response:
+        # The driver uses one class for a closed connection and for wrong calls of ours.
+        if "connection" not in str(error):
+            raise error
+        return await unavailable(request, error)
 
     app.add_exception_handler(PlatformError, platform)
     app.add_exception_handler(RequestValidationError, validation)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(asyncpg.InterfaceError, interface)
     for kind in UNAVAILABLE_ERRORS:
         app.add_exception_handler(kind, unavailable)
 
@@ -76,7 +89,10 @@ def install_problem_handlers(app: FastAPI) -> None:
 def build_validation_error(error: RequestValidationError) -> PlatformError:
     """Return 422 with the path and the reason of each refused field, never its value."""
     fields = tuple(
-        FieldError(field=format_location(item["loc"]), message=str(item["msg"]))
+        FieldError(
+            field=format_location(item["loc"]),
+            message=str(item["msg"]).removeprefix("Value error, "),
+        )
         for item in error.errors()
     )
     return PlatformError(

@@ -7,6 +7,7 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from supmessenger_common.auth import ACCESS_LIFETIME, CLOCK_SKEW, Principal, build_token_error
+from supmessenger_common.breaker import Breaker
 from supmessenger_common.database import Executor, Pool
 from supmessenger_common.log import get_logger
 from supmessenger_common.redis_clients import RedisClient
@@ -43,6 +44,7 @@ class SessionGuard:
     def __init__(self, pool: Pool, redis_state: RedisClient) -> None:
         self._pool = pool
         self._redis = redis_state
+        self._breaker = Breaker()
         # Tokens this process has seen: only the first use of each asks the database.
         self._seen: OrderedDict[tuple[UUID, int], None] = OrderedDict()
 
@@ -58,7 +60,8 @@ class SessionGuard:
 
     async def _is_marked(self, session_id: UUID) -> bool | None:
         try:
-            return bool(await self._redis.exists(build_revoked_key(session_id)))
+            key = build_revoked_key(session_id)
+            return bool(await self._breaker.run(lambda: self._redis.exists(key)))
         except (RedisError, OSError) as error:
             logger.warning("redis-state does not answer", error=str(error))
             return None

@@ -162,9 +162,9 @@ async def test_malformed_keys_are_refused_by_their_paths(api: Api) -> None:
     answer = await bob.call("PUT", "/v1/keys", json=body)
     assert answer.status_code == 422
     assert {error["field"]: error["message"] for error in answer.json()["errors"]} == {
-        "identityKey": "Value error, must begin with 0x05",
-        "oneTimePrekeys.2.publicKey": "Value error, must be base64url without padding",
-        "kyberPrekeys.0.signature": "Value error, must have 64 bytes",
+        "identityKey": "must begin with 0x05",
+        "oneTimePrekeys.2.publicKey": "must be base64url without padding",
+        "kyberPrekeys.0.signature": "must have 64 bytes",
     }
 
 

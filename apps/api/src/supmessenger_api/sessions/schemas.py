@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from supmessenger_api.wire import Text, WireModel, WireTime
+from supmessenger_api.wire import Printable, Text, WireModel, WireTime
 
 
 class NewDevice(WireModel):
@@ -18,7 +18,9 @@ class NewDevice(WireModel):
 class Login(WireModel):
     """Credentials: `login` is a username or an email address."""
 
-    login: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)]
+    login: Annotated[
+        Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)
+    ]
     password: Annotated[str, StringConstraints(max_length=1024)]
     device: NewDevice
 

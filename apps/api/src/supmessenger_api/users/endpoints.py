@@ -8,13 +8,14 @@ from fastapi import APIRouter, Query, Request
 from supmessenger_api.caller import Caller, OpenResources, count
 from supmessenger_api.rate_limits import LOOKUP_BY_USER
 from supmessenger_api.users.schemas import User
+from supmessenger_api.wire import Printable
 
 router = APIRouter(prefix="/v1/users", tags=["users"])
 
 
 @router.get("")
 async def find_user(
-    username: Annotated[str, Query(min_length=2, max_length=64)],
+    username: Annotated[Printable, Query(min_length=2, max_length=64)],
     request: Request,
     caller: Caller,
     resources: OpenResources,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from redis.exceptions import RedisError
 
+from supmessenger_common.breaker import Breaker
 from supmessenger_common.log import get_logger
 from supmessenger_common.redis_clients import RedisClient
 
@@ -38,6 +39,7 @@ class Publisher:
     def __init__(self, redis_cache: RedisClient, instance: str) -> None:
         self._redis = redis_cache
         self._instance = instance
+        self._breaker = Breaker()
 
     async def publish_chat(self, chat_id: UUID, event: bytes) -> None:
         """Publish an event to the members of a chat."""
@@ -57,6 +59,6 @@ class Publisher:
 
     async def _publish(self, channel: str, event: bytes) -> None:
         try:
-            await self._redis.publish(channel, event)
+            await self._breaker.run(lambda: self._redis.publish(channel, event))
         except (RedisError, OSError) as error:
             logger.warning("hint not published", channel=channel, error=str(error))
