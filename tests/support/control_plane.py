@@ -77,7 +77,7 @@ class ControlPlane:
 def start_control_plane(folder: Path) -> Iterator[ControlPlane]:
     """Run etcd and an API server below `folder` and end both, by process, afterwards."""
     certificates = _write_certificates(folder)
-    etcd_port, peer_port, port = _free_ports(3)
+    etcd_port, peer_port, port = free_ports(3)
     etcd = _start(
         folder,
         "etcd",
@@ -219,7 +219,8 @@ def _write_kubeconfig(plane: ControlPlane, path: Path, token: str) -> None:
     path.write_text(yaml.safe_dump(content))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on now."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

@@ -118,6 +118,11 @@ class Sockets:
         )
         return await self.add_device(user_id)
 
+    async def register_pair(self) -> tuple[Person, Person, UUID]:
+        """Create two people and a chat of them."""
+        anna, bert = await self.register("anna"), await self.register("bert")
+        return anna, bert, await self.create_chat(anna, bert)
+
     async def add_device(self, user_id: UUID) -> Person:
         """Log in on one device more."""
         person = Person(user_id, create_id(), create_id(), read_clock())

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -106,6 +106,12 @@ def provide_debian() -> None:
         install_packages(missing)
     else:
         unpack_packages(missing)
+
+
+def provide_postgres(root: Path) -> None:
+    """Fetch PostgreSQL 16, which Debian 12 does not have."""
+    command = [sys.executable, str(root / "hack" / "images"), "fetch", "postgres"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def main(root: Path) -> int:

@@ -195,6 +195,20 @@ def create_database(server: PostgresServer, name: str, *, template: str = "templ
     run_apart(_execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER sup_owner'))
 
 
+def has_database(server: PostgresServer, name: str) -> bool:
+    """Return whether a database exists."""
+
+    async def probe() -> bool:
+        connection = await asyncpg.connect(server.build_url("postgres", "postgres"))
+        try:
+            found = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name)
+        finally:
+            await connection.close()
+        return found is not None
+
+    return run_apart(probe())
+
+
 def drop_database(server: PostgresServer, name: str) -> None:
     """Drop a database, ending the connections it still has."""
     run_apart(_execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
