@@ -73,8 +73,7 @@ async def run(settings: OperatorSettings) -> int:
     app = build_app(is_alive=process.find_illness, is_ready=process.find_unreadiness)
     server = await start_server(app, host=settings.http_host, port=settings.http_port)
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _handle_signals(stop)
     try:
         if not await _follow(elector, stop, is_electing=settings.leader_election):
             return 0
@@ -128,17 +127,35 @@ async def _lead(
     ]
     if settings.leader_election:
         background.append(asyncio.create_task(process.elector.renew(), name="lease"))
-    watching = asyncio.create_task(_watch(settings, process, instances, stop), name="watch")
+    stop_watching = asyncio.Event()
+    watching = asyncio.create_task(_watch(settings, process, instances, stop_watching))
+    stopping = asyncio.create_task(_wait_for_signal(process.is_watching, stop))
     try:
-        done, _ = await asyncio.wait({watching, *background}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {watching, stopping, *background}, return_when=asyncio.FIRST_COMPLETED
+        )
         for task in done:
-            task.result()  # only the watch may end, and only by a signal
+            task.result()  # nothing but the signal ends without an error
     finally:
-        stop.set()
-        for task in background:
+        # Kopf waits for every task of the loop that it does not know: ours have to end first.
+        for task in (stopping, *background):
             task.cancel()
-        await asyncio.gather(*background, watching, return_exceptions=True)
+        await asyncio.gather(stopping, *background, return_exceptions=True)
+        stop_watching.set()
+        await asyncio.gather(watching, return_exceptions=True)
         await checkers.close()
+
+
+async def _wait_for_signal(is_watching: asyncio.Event, stop: asyncio.Event) -> None:
+    """Wait until told to stop; Kopf puts its own signal handlers over ours when it starts."""
+    await is_watching.wait()
+    _handle_signals(stop)
+    await stop.wait()
+
+
+def _handle_signals(stop: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
 
 
 async def _watch(
@@ -177,13 +194,16 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.add_log_level,
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.JSONRenderer(),
-            ]
+                structlog.processors.format_exc_info,
+            ],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(default=str),
+            ],
         )
     )
     # Kopf tells every watch and every handler at its own info level.

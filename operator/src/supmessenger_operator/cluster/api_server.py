@@ -12,6 +12,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.dynamic import DynamicClient
 
+from supmessenger_operator import metrics
 from supmessenger_operator.cluster.client import Body, Live
 from supmessenger_operator.cluster.errors import AlreadyExists, Conflict
 from supmessenger_operator.cluster.kinds import KINDS
@@ -124,6 +125,8 @@ class ApiServer:
     ) -> Live:
         _require_permission(verb, kind, subresource)
         path = _build_path(kind, namespace, "" if verb in ("list", "create") else name, subresource)
+        if verb not in ("get", "list") and not query.get("dry_run"):
+            metrics.WRITES.labels(verb=verb, kind=kind).inc()
         method = {"list": "get", "create": "post", "update": "put"}.get(verb, verb)
         for attempt in range(1, THROTTLED_TRIES + 1):
             try:
