@@ -298,6 +298,7 @@ def test_a_broken_configuration_changes_nothing(edge: RunningEdge) -> None:
     wait_until(lambda: call(edge, "/nope").status_code == 410, "the sound one was not taken")
 
 
-def test_it_leaves_when_it_is_told(edge: RunningEdge) -> None:
-    edge.process.send_signal(signal.SIGTERM)
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGQUIT])
+def test_it_leaves_when_it_is_told(edge: RunningEdge, stop: signal.Signals) -> None:
+    edge.process.send_signal(stop)
     assert edge.process.wait(timeout=_DEADLINE_SECONDS) == 0

@@ -50,9 +50,9 @@ class Volume:
             stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             text=True,
-            user=account and account.user,
-            group=account and account.group,
-            extra_groups=account and [],
+            user=None if account is None else account.user,
+            group=None if account is None else account.group,
+            extra_groups=None if account is None else [],
             start_new_session=True,
         )
 

@@ -115,11 +115,13 @@ def compute_effective(spec: Spec) -> Effective:
 
 def compute_pool_sizes(replicas: dict[str, int], *, max_connections: int) -> PoolSizes:
     """Share the connections so that the sum, with one surge pod each, stays below the limit."""
-    budget = max_connections - RESERVED_CONNECTIONS
-    weight = sum(_POOL_WEIGHTS[name] * (count + 1) for name, count in replicas.items())
+    pods = {name: count + 1 for name, count in replicas.items()}
+    # Each process has one connection; what is left is shared by weight.
+    left = max(0, max_connections - RESERVED_CONNECTIONS - sum(pods.values()))
+    weight = sum(_POOL_WEIGHTS[name] * count for name, count in pods.items())
     return PoolSizes(
         **{
-            name: max(1, min(_MOST_PER_PROCESS, budget * share // weight))
+            name: min(_MOST_PER_PROCESS, 1 + left * share // weight)
             for name, share in _POOL_WEIGHTS.items()
         }
     )

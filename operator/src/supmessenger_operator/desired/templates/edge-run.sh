@@ -26,7 +26,8 @@ leave() {
   fi
   exit 0
 }
-trap leave TERM INT
+# nginx images name QUIT as the signal to stop with, others leave it at TERM.
+trap leave TERM QUIT INT
 
 mkdir -p /tmp/nginx
 until addresses="$(addresses_state)" && nginx -t -q -e stderr -c "$config"; do
