@@ -67,9 +67,9 @@ class NodeCgroups:
         """Return every process in the node's groups."""
         found: set[int] = set()
         for folder in self.folders:
-            for members in folder.rglob("cgroup.procs"):
+            for group in gather_groups(folder):
                 with contextlib.suppress(OSError):
-                    found.update(int(line) for line in members.read_text().split())
+                    found.update(map(int, (group / "cgroup.procs").read_text().split()))
         return found - {0}
 
     def signal_all(self, number: signal.Signals) -> None:
@@ -92,10 +92,8 @@ class NodeCgroups:
 
         def is_gone() -> bool:
             for folder in self.folders:
-                for group in sorted(folder.rglob("*/"), key=lambda path: -len(path.parts)):
+                for group in [*gather_groups(folder), folder.parent]:
                     _remove(group)
-                _remove(folder)
-                _remove(folder.parent)
             return not any(folder.exists() for folder in self.folders)
 
         return probe_until(is_gone, seconds=seconds)
@@ -107,6 +105,11 @@ class NodeCgroups:
                 offered = (level / "cgroup.controllers").read_text().split()
                 wanted = " ".join(f"+{controller}" for controller in offered)
                 (level / "cgroup.subtree_control").write_text(wanted)
+
+
+def gather_groups(folder: Path) -> list[Path]:
+    """Return a group and all beneath it, the innermost first; groups may vanish meanwhile."""
+    return [Path(place) for place, _, _ in os.walk(folder, topdown=False)]
 
 
 def _remove(folder: Path) -> None:

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from supnode.waiting import probe_until
 # program, so there is no moment at which a cut-off run leaves it running without either.
 LAUNCHER = """
 set -e
+cd /
 echo $$ > "$1/cgroup.procs"
 stat=$(cat /proc/$$/stat)
 start=$(echo "${stat##*) }" | cut -d' ' -f20)
@@ -125,21 +125,25 @@ class ProcessTable:
         record = self._pids / unit.name
         record.unlink(missing_ok=True)
         prefix = list(enter) if unit.inside else []
-        with self.log(unit.name).open("ab") as log:
-            started = subprocess.Popen(
-                [
-                    *("/bin/sh", "-c", LAUNCHER, "launch"),
-                    *(str(self._tracking), str(record), unit.digest()),
-                    *(prefix + list(unit.argv)),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env=build_environment(dict(unit.env)),
-                start_new_session=True,
-            )
-        probe_until(lambda: record.exists() or started.poll() is not None, seconds=10)
+        log = str(self.log(unit.name))
+        # Not a Popen: the program is meant to outlive this process, and Popen objects to that.
+        pid = os.posix_spawn(
+            "/bin/sh",
+            [
+                *("sh", "-c", LAUNCHER, "launch"),
+                *(str(self._tracking), str(record), unit.digest()),
+                *prefix,
+                *unit.argv,
+            ],
+            build_environment(dict(unit.env)),
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        probe_until(lambda: record.exists() or gather_start(pid) is None, seconds=10)
 
     def stop(self, name: str, *, seconds: float = 15) -> None:
         """End a program: politely first, by force after the deadline."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from supnode.cgroups import NodeCgroups
 from supnode.enclosure import HOLDER, Enclosure
 from supnode.failure import Failure
+from supnode.leftovers import gather_socket_files
 from supnode.paths import NodePaths
 from supnode.processes import ProcessTable
 from supnode.steps import Steps
@@ -69,6 +70,8 @@ class Teardown:
         self._enclosure.remove_cable()
         for folder in (self._paths.pids, self._paths.run, self._paths.cni_state):
             shutil.rmtree(folder, ignore_errors=True)
+        for path in gather_socket_files(self._paths.root):
+            path.unlink(missing_ok=True)
 
     def remove_data(self) -> None:
         """Remove the node's folder."""
