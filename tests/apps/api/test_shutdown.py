@@ -90,6 +90,8 @@ async def test_a_request_in_flight_is_finished_before_the_process_ends(
                 await wait_until(is_waiting, what="the send to reach the database")
                 process.send_signal(signal.SIGTERM)
                 await wait_until(is_draining, what="readiness to say 503")
+                health = await client.get("/healthz")
+                assert (health.status_code, health.headers["connection"]) == (200, "close")
                 metrics = await client.get(f"http://127.0.0.1:{metrics_port}/metrics")
                 assert 'route="/readyz"' in metrics.text
             sent = await sending

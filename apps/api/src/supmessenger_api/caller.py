@@ -21,7 +21,12 @@ def get_resources(request: Request) -> Resources:
     return resources
 
 
-OpenResources = Annotated[Resources, Depends(get_resources)]
+async def provide_resources(request: Request) -> Resources:
+    """Return the same to an endpoint: the framework runs plain functions in threads."""
+    return get_resources(request)
+
+
+OpenResources = Annotated[Resources, Depends(provide_resources)]
 
 
 async def authenticate(

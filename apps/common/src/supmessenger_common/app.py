@@ -77,7 +77,7 @@ def _add_middleware(
             ],
             max_age=600,
         )
-    app.add_middleware(RequestMiddleware, service=service)
+    app.add_middleware(RequestMiddleware, service=service, health=app.state.health)
 
 
 def _build_health_router() -> APIRouter:

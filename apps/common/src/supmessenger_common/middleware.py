@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supmessenger_common.errors import build_internal_error
+from supmessenger_common.health import HealthState
 from supmessenger_common.identifiers import create_id
 from supmessenger_common.log import get_logger
 from supmessenger_common.metrics import HTTP_REQUESTS, HTTP_SECONDS
@@ -29,9 +30,10 @@ _SECURITY_HEADERS = {
 class RequestMiddleware:
     """Gives each request an id, answers the unexpected, logs and counts."""
 
-    def __init__(self, app: ASGIApp, *, service: str) -> None:
+    def __init__(self, app: ASGIApp, *, service: str, health: HealthState) -> None:
         self._app = app
         self._service = service
+        self._health = health
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -46,6 +48,9 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = int(message["status"])
                 _add_headers(message, request_id, scope)
+                if self._health.draining:
+                    # The edge's idle connections must end before this process does.
+                    MutableHeaders(scope=message)["Connection"] = "close"
             await send(message)
 
         started = time.perf_counter()

@@ -34,6 +34,10 @@ UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    # A migration changed a table under a prepared statement: the next try prepares it anew.
+    asyncpg.InvalidCachedStatementError,
     # A connection that broke at an unlucky moment: "another operation is in progress".
     asyncpg.InternalClientError,
     RedisError,

@@ -8,7 +8,8 @@ import asyncpg
 from supmessenger_api.keys.schemas import KyberPrekey, Prekey, PublishedKeys, SignedPrekey
 from supmessenger_common.database import AnyConnection, Executor
 
-_LOCK_DEVICE = "SELECT id FROM devices WHERE id = $1 AND revoked_at IS NULL FOR UPDATE"
+# Not a full lock: messages that refer to the device must not wait for it.
+_LOCK_DEVICE = "SELECT id FROM devices WHERE id = $1 AND revoked_at IS NULL FOR NO KEY UPDATE"
 _IDENTITY = "SELECT public_key FROM identity_keys WHERE device_id = $1"
 _INSERT_IDENTITY = """
 INSERT INTO identity_keys (device_id, public_key) VALUES ($1, $2) ON CONFLICT DO NOTHING
