@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 PACKAGES = ("redis-server", "rabbitmq-server", "nginx")
@@ -116,13 +117,9 @@ def provide_postgres(root: Path) -> None:
 
 def main(root: Path) -> int:
     """Provide everything, with a line for each step; 1 when something is not to be had."""
-    steps = {
+    steps: dict[str, Callable[[], None]] = {
         "Redis, RabbitMQ and nginx (Debian)": provide_debian,
-        "PostgreSQL 16": lambda: subprocess.run(
-            [sys.executable, str(root / "hack" / "images"), "fetch", "postgres"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        ),
+        "PostgreSQL 16": partial(provide_postgres, root),
     }
     for name, provide in steps.items():
         begun = time.monotonic()

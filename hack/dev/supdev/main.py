@@ -38,7 +38,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(root: Path, arguments: Sequence[str] | None = None) -> int:
     """Run until Ctrl-C, or until all services are ready when only checking."""
     options = build_parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell may have it ignored in background
+        signal.signal(number, _interrupt)
     try:
         if not provide_programs(root):
             return 1
