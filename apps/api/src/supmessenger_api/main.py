@@ -1,7 +1,7 @@
 """The REST API: composes the nouns and serves them."""
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
@@ -30,13 +30,16 @@ ROUTERS: tuple[APIRouter, ...] = (
 def build_app(settings: ApiSettings) -> FastAPI:
     """Return the application; nothing is opened before its lifespan begins."""
 
-    def resources(app: FastAPI) -> AbstractAsyncContextManager[Sequence[ReadinessCheck]]:
-        return open_resources(app, settings)
+    @asynccontextmanager
+    async def provide_resources(app: FastAPI) -> AsyncIterator[Sequence[ReadinessCheck]]:
+        async with open_resources(settings) as resources:
+            app.state.resources = resources
+            yield resources.checks
 
     return create_app(
         service="api",
         title="SUP Messenger API",
-        open_resources=resources,
+        open_resources=provide_resources,
         routers=ROUTERS,
         cors_origins=settings.cors_origins,
     )

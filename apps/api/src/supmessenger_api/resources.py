@@ -1,10 +1,8 @@
 """What one process of the API holds open, and the services built on it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-
-from fastapi import FastAPI
 
 from supmessenger_api.accounts.service import AccountService
 from supmessenger_api.chats.service import ChatService
@@ -37,13 +35,12 @@ class Resources:
     keys: KeyService
     chats: ChatService
     messages: MessageService
+    checks: tuple[ReadinessCheck, ...]
 
 
 @asynccontextmanager
-async def open_resources(
-    app: FastAPI, settings: ApiSettings
-) -> AsyncIterator[Sequence[ReadinessCheck]]:
-    """Open pools and build the services; yields the readiness checks."""
+async def open_resources(settings: ApiSettings) -> AsyncIterator[Resources]:
+    """Open pools and build the services; closes all at the end."""
     root, name = settings.service_binding_root, f"{settings.instance}-api"
     credentials = read_credentials(root)
     async with AsyncExitStack() as stack:
@@ -60,7 +57,7 @@ async def open_resources(
         publisher = Publisher(cache, settings.instance)
         tokens = AccessTokens(secret=credentials.jwt_secret, issuer=settings.domain)
         key = credentials.session_secret
-        app.state.resources = Resources(
+        yield Resources(
             tokens=tokens,
             guard=SessionGuard(pool, state),
             limiter=RateLimiter(state, enabled=settings.rate_limits_enabled),
@@ -77,13 +74,13 @@ async def open_resources(
             keys=KeyService(pool=pool),
             chats=ChatService(pool=pool, publisher=publisher),
             messages=MessageService(pool=pool, publisher=publisher),
+            checks=build_checks(pool, state, expected_schema=settings.expected_schema),
         )
-        yield build_checks(pool, state, expected_schema=settings.expected_schema)
 
 
 def build_checks(
     pool: Pool, redis_state: RedisClient, *, expected_schema: str
-) -> list[ReadinessCheck]:
+) -> tuple[ReadinessCheck, ...]:
     """Return what the API cannot work without: the cache carries hints only and is not here."""
 
     async def database() -> None:
@@ -103,7 +100,7 @@ def build_checks(
     checks = [ReadinessCheck("postgres", database), ReadinessCheck("redis-state", state)]
     if expected_schema:
         checks.append(ReadinessCheck("schema", schema))
-    return checks
+    return tuple(checks)
 
 
 class SchemaBehindError(Exception):
