@@ -21,6 +21,8 @@ from supnode.providers.unavailable import UnavailableProvider
 from supnode.steps import Steps, build_table, parse_results
 from supnode.toolchains import ensure_go, ensure_uv
 
+OS_CURE = "the path or program above must be usable by you; the node needs root"
+
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
@@ -61,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = Steps(record=record if options.verb == "up" else None)
     try:
         _run(options, steps)
-    except Failure as failure:
+    except (Failure, OSError) as error:
         steps.close()
+        failure = error if isinstance(error, Failure) else Failure(str(error), cure=OS_CURE)
         tail = gather_tail(failure.log)
         print(build_report(failure, step=steps.failed_step, tail=tail), file=sys.stderr)
         return 1

@@ -13,17 +13,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from supnode import debian, units
+from supnode.addons import Addons
 from supnode.addresses import compute_addresses
 from supnode.builds import BuildCache
 from supnode.catalogue import EARLY, KUBERNETES, LATE, find_group, gather_group_key
 from supnode.cgroups import NodeCgroups
 from supnode.cluster import Cluster
 from supnode.configuration import build_manifests, build_values, write_configuration
-from supnode.dns import probe_dns
 from supnode.enclosure import Enclosure
 from supnode.failure import Failure
 from supnode.images import StaticImage, build_images
-from supnode.locks import claim_lock
+from supnode.locks import hold_lock
 from supnode.paths import (
     NODE_FOLDER,
     compute_cache_root,
@@ -37,16 +37,9 @@ from supnode.processes import ProcessTable, Unit
 from supnode.queue import BuildQueue
 from supnode.runtime import Runtime
 from supnode.steps import Steps
-from supnode.teardown import Teardown
+from supnode.teardown import LATE_BUILDS, Teardown
 from supnode.toolchains import can_make_environments, ensure_go
 from supnode.waiting import wait_until
-
-ADDONS = (
-    ("kube-system", "coredns"),
-    ("local-path-storage", "local-path-provisioner"),
-    ("metallb-system", "controller"),
-)
-SERVICE_OF_ALL = "kubernetes.default.svc.cluster.local"
 
 
 class NativeNode:
@@ -71,7 +64,7 @@ class NativeNode:
         """Bring the node up; what stands already is left standing."""
         with steps.step("preflight"):
             self._check_machine()
-        with claim_lock(self.paths.lock, what=f"node '{self.addresses.name}'"):
+        with self._lock(steps):
             queue = self._prepare(steps)
             fresh_since = self._open_enclosure(steps)
             self._start_control_plane(steps, queue)
@@ -85,7 +78,7 @@ class NativeNode:
         self._insist_on_root()
         if not self.paths.root.is_dir():
             return
-        with claim_lock(self.paths.lock, what=f"node '{self.addresses.name}'"):
+        with self._lock(steps):
             self.teardown.stop(steps)
 
     def clean(self, steps: Steps) -> None:
@@ -109,7 +102,9 @@ class NativeNode:
             f"API server  {'ready' if self.cluster.is_ready() else 'NOT READY'}",
             f"node ready  {'yes' if self.cluster.is_node_ready() else 'NO'}",
         ]
-        lines += [f"{'runs' if alive else 'ENDED':<11} {name}" for name, alive in running.items()]
+        for name, alive in running.items():
+            if alive or name != LATE_BUILDS:
+                lines.append(f"{'runs' if alive else 'ENDED':<11} {name}")
         return "\n".join(lines)
 
     def kubeconfig(self) -> Path:
@@ -119,6 +114,10 @@ class NativeNode:
         raise Failure(f"no node '{self.addresses.name}' is up", cure="make up")
 
     # -- the steps of `up` ---------------------------------------------------------------------
+
+    def _lock(self, steps: Steps) -> contextlib.AbstractContextManager[None]:
+        told = f"waiting for another run on node '{self.addresses.name}'"
+        return hold_lock(self.paths.lock, on_wait=lambda: steps.say(told))
 
     def _insist_on_root(self) -> None:
         if os.geteuid() != 0:
@@ -221,42 +220,19 @@ class NativeNode:
             self.runtime.import_images(
                 [images[f"{name}_image"] for name in ("coredns", "local_path", "metallb")]
             )
+        addons = Addons(self.addresses, self.cluster, self.processes)
         log = self.paths.logs / "manifests.log"
-        kubectl = self.cache.path("kubectl")
         with steps.step("apply DNS, storage and load balancer"):
-            crds = self.cache.ensure_metallb_crds().read_text()
-            self.cluster.apply(kubectl, crds, log=log)
-            established = "/apis/metallb.io/v1beta1/ipaddresspools"
-            wait_until(
-                lambda: self.cluster.get(established) is not None,
-                what="MetalLB's resource types",
-                seconds=30,
-            )
-            self.cluster.apply(kubectl, build_manifests(self._values()), log=log)
+            kubectl, crds = self.cache.path("kubectl"), self.cache.ensure_metallb_crds()
+            addons.apply(kubectl, crds.read_text(), build_manifests(self._values()), log=log)
         with steps.step("DNS, storage and load balancer ready"):
-            for namespace, name in ADDONS:
-                wait_until(
-                    functools.partial(
-                        self.cluster.is_deployment_ready, namespace, name, since=since
-                    ),
-                    what=f"deployment {namespace}/{name}",
-                    seconds=120,
-                    log=self.processes.log("kubelet"),
-                    cure=f"kubectl -n {namespace} describe pods",
-                )
-            wait_until(
-                lambda: probe_dns(self.addresses.dns_ip, SERVICE_OF_ALL),
-                what="an answer of the cluster's DNS",
-                seconds=30,
-                log=self.processes.log("kube-proxy"),
-                cure="kubectl -n kube-system logs deployment/coredns",
-            )
+            addons.wait(since=since)
 
     def _start_late_builds(self) -> None:
         """Build what nobody needs yet, apart from this run, at low priority."""
         if self.cache.missing(LATE):
             argv = ("nice", "-n", "10", sys.executable, str(NODE_FOLDER), "tools", *LATE)
-            self._start(Unit("late-builds", argv, inside=False))
+            self._start(Unit(LATE_BUILDS, argv, inside=False))
 
     def _describe(self) -> None:
         document = {

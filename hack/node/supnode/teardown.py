@@ -19,7 +19,8 @@ from supnode.waiting import probe_until
 
 POD_GRACE = 10.0  # seconds for the pods' programs to end by themselves
 # Whoever would start pods again is stopped before the pods, their stores after them.
-BEFORE_PODS = ("late-builds", "kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy")
+LATE_BUILDS = "late-builds"
+BEFORE_PODS = (LATE_BUILDS, "kubelet", "kube-controller-manager", "kube-scheduler", "kube-proxy")
 AFTER_PODS = ("containerd", "registry-inside", "registry", "kube-apiserver", "etcd")
 # Seconds a program gets to end; the API server waits for its watchers, and etcd holds its data.
 PATIENCE = {"kube-apiserver": 5.0}
