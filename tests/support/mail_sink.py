@@ -14,15 +14,27 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 @dataclass
 class MailSink:
-    """What arrived; `replies` are given to the next recipients instead of 250."""
+    """What arrived; `replies` are given to the next recipients instead of 250.
+
+    `sender_reply` is given to every sender, `data_reply` to every mail.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     replies: list[str] = field(default_factory=list)
+    sender_reply: str = "250 OK"
+    data_reply: str = "250 OK"
     # Cleared: a mail is taken only when it is set again.
     open: asyncio.Event = field(default_factory=asyncio.Event)
     # Set while somebody waits for that.
     reached: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Answer a sender."""
+        envelope.mail_from = address
+        return self.sender_reply
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -37,6 +49,8 @@ class MailSink:
         """Keep a mail."""
         self.reached.set()
         await self.open.wait()
+        if not self.data_reply.startswith("2"):
+            return self.data_reply
         assert isinstance(envelope.content, bytes)
         mail = message_from_bytes(envelope.content, policy=policy.default)
         assert isinstance(mail, EmailMessage)
@@ -45,9 +59,9 @@ class MailSink:
 
 
 @asynccontextmanager
-async def open_mail_sink() -> AsyncIterator[MailSink]:
-    """Listen on a free port until the block ends."""
-    sink = MailSink()
+async def open_mail_sink(sink: MailSink | None = None) -> AsyncIterator[MailSink]:
+    """Listen on a free port until the block ends; `sink` says how to behave."""
+    sink = sink or MailSink()
     sink.open.set()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(sink, hostname="sink"), "127.0.0.1", 0)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from supmessenger_operator.cluster.client import ClusterClient
 from supmessenger_operator.model.messenger import API_VERSION, KIND
 from supmessenger_operator.model.outcome import Stalled, Waiting
-from supmessenger_operator.model.status import Status
+from supmessenger_operator.model.status import Condition, Status
 
 COMPONENT = "sup-operator"
 # The same sentence is not said again within this time.
@@ -60,10 +60,7 @@ def find_transitions(before: Status, after: Status) -> tuple[Happening, ...]:
     happenings: list[Happening] = []
     for condition in after.conditions:
         known = before.find_condition(condition.type)
-        if known is not None and (known.status, known.reason) == (
-            condition.status,
-            condition.reason,
-        ):
+        if known is not None and _look(known) == _look(condition):
             continue
         if condition.type in ("Stalled", "Degraded") and condition.status == "True":
             happenings.append(
@@ -82,6 +79,12 @@ def find_transitions(before: Status, after: Status) -> tuple[Happening, ...]:
                 )
             )
     return tuple(happenings)
+
+
+def _look(condition: Condition) -> tuple[str, ...]:
+    """What of a condition is news; numbers in a message of Degraded change all the time."""
+    look = (condition.status, condition.reason)
+    return (*look, condition.message) if condition.type == "Stalled" else look
 
 
 def _build_event(body: Mapping[str, Any], happening: Happening, *, now: datetime) -> dict[str, Any]:

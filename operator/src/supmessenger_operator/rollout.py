@@ -126,12 +126,14 @@ def _has_work_after(run: Run, wave: Wave) -> bool:
 
 
 async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
-    for item in run.desired:
-        if item.wave != wave or item.kind not in (*WORKLOADS, "Job"):
-            continue
-        live = run.observed.find(item.kind, item.name)
-        if live is None or live.is_ready:
-            continue
+    """Go on only when the wave is ready; a failure says more than what is still under way."""
+    unready = [
+        (item, live)
+        for item in run.desired
+        if item.wave == wave and item.kind in (*WORKLOADS, "Job")
+        if (live := run.observed.find(item.kind, item.name)) is not None and not live.is_ready
+    ]
+    for item, live in unready:
         if item.kind == "Job" and live.is_stuck:
             error = await read_ended_job(run, live)
             raise Stalled(
@@ -140,6 +142,7 @@ async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
                 reason=f"{_camel(item.component)}Failed",
                 is_outside=True,
             )
+    for item, live in unready:
         later = ", ".join(run.pending) or "the next step"
         message = f"waiting for {item.component} before {later}"
         raise Waiting(

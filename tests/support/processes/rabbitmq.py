@@ -107,7 +107,7 @@ def _start(run: Run, folder: Path, *, port: int, management_port: int) -> Rabbit
     server = RabbitServer(
         port=port, management_port=management_port, username="sup", password=password, version=""
     )
-    wait_until_ready(run, "rabbitmq", pid=pid, is_ready=lambda: _answers(server), seconds=90)
+    wait_until_ready(run, "rabbitmq", pid=pid, is_ready=lambda: _answers(server), seconds=180)
     version = server.call("GET", "/api/overview")["rabbitmq_version"]
     return RabbitServer(**(asdict(server) | {"version": version}))
 
