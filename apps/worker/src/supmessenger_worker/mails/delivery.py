@@ -33,12 +33,11 @@ async def send_mail(mail: EmailMessage, binding: SmtpBinding) -> None:
             await client.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as error:
         raise _judge_code(error.recipients[0].code, error) from error
-    except aiosmtplib.SMTPAuthenticationError as error:
-        # A wrong password is repaired by a person; the mail must still be there then.
-        raise TemporaryJobError(f"the mail server refuses our credentials: {error}") from error
-    except aiosmtplib.SMTPResponseException as error:
+    except aiosmtplib.SMTPDataError as error:
         raise _judge_code(error.code, error) from error
     except (aiosmtplib.SMTPException, OSError) as error:
+        # Also a refused login or sender, whatever its code: a person repairs that, and the mail
+        # must still be there then.
         raise TemporaryJobError(f"the mail server cannot be used: {error!r}") from error
 
 
