@@ -23,6 +23,7 @@ from supimages.steps import Steps
 # The machines this is made for have two cores.
 _BUILDS_AT_ONCE = 2
 _KEPT_PER_IMAGE = 3
+_TRIES_WHILE_EDITED = 3
 
 
 @dataclass(frozen=True)
@@ -133,13 +134,28 @@ class _Run:
             future.result()
 
     def _do(self, image: Image, action: Action) -> None:
-        tag = build_tag(image.name, self._keys[image.name])
         if action is Action.BUILD:
             with self._steps.step(f"build {image.name}"):
-                self._build(image, tag)
+                self._build_settled(image)
+        tag = build_tag(image.name, self._keys[image.name])
         if self._request.registry and image.published:
             with self._steps.step(f"push {image.name}"):
                 self._push(image, tag, self._request.registry)
+
+    def _build_settled(self, image: Image) -> None:
+        """Build until the files stood still meanwhile, or a key would name other content."""
+        parent_key = self._keys[image.parent] if image.parent else None
+        for _ in range(_TRIES_WHILE_EDITED):
+            tag = build_tag(image.name, self._keys[image.name])
+            self._build(image, tag)
+            key = self._gather_key(image, parent_key)
+            if key == self._keys[image.name]:
+                return
+            self._buildah.remove([tag])
+            if not image.published:
+                break  # the keys of all that stands on it would be wrong
+            self._keys[image.name] = key
+        raise Failure(f"the files of {image.name} changed while it was built: run this again")
 
     def _build(self, image: Image, tag: str) -> None:
         arguments = list(image.arguments)
