@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import obstore
 import pytest
-from aiormq.abc import FieldTable
 from prometheus_client import REGISTRY
 from support.bindings import write_binding
 from support.mail_sink import MailSink
@@ -27,11 +21,6 @@ from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.objects import open_bucket
 
 pytestmark = pytest.mark.services
-# As the broker module declares them; RabbitMQ refuses others.
-QUEUE_ARGUMENTS: FieldTable = {
-    "x-dead-letter-exchange": "",
-    "x-dead-letter-routing-key": DEAD_QUEUE,
-}
 
 
 async def test_a_row_becomes_a_mail(binding_root: Path, mail_sink: MailSink, jobs: Jobs) -> None:
@@ -229,32 +218,6 @@ async def test_a_worker_told_to_end_finishes_what_it_began(
     assert await jobs.postgres.fetchval("SELECT kind FROM jobs_done WHERE id = $1", job_id)
 
 
-async def test_a_job_whose_worker_was_killed_is_carried_out_by_the_next(
-    binding_root: Path, mail_sink: MailSink, jobs: Jobs
-) -> None:
-    mail_sink.open.clear()
-    async with run_process(binding_root) as process:
-        job_id = await jobs.write("email.verification", build_verification())
-        async with asyncio.timeout(20):
-            await mail_sink.reached.wait()
-        await wait_until(jobs.is_relayed, what="the row to leave")
-        process.send_signal(signal.SIGKILL)
-        await process.wait()
-    mail_sink.open.set()
-    taken = len(mail_sink.mails)
-    async with run_worker(binding_root):
-        await jobs.wait_done(job_id)
-    assert len(mail_sink.mails) == taken + 1
-
-
-async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jobs) -> None:
-    async with run_process(binding_root) as process:
-        await wait_for_consumers(jobs)
-        process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(20):
-            assert await process.wait() == 0
-
-
 async def test_a_job_that_ends_its_worker_again_and_again_is_a_dead_letter(
     binding_root: Path, mail_sink: MailSink, jobs: Jobs
 ) -> None:
@@ -277,37 +240,3 @@ async def test_a_job_that_ends_its_worker_again_and_again_is_a_dead_letter(
 def read_retried() -> float:
     labels = {"kind": "email.verification", "result": "retried"}
     return REGISTRY.get_sample_value("jobs_total", labels) or 0
-
-
-@asynccontextmanager
-async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `sup-worker` as a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        str(Path(sys.executable).with_name("sup-worker")),
-        env={
-            "PATH": os.environ["PATH"],
-            "SERVICE_BINDING_ROOT": str(bindings),
-            "SUP_DOMAIN": DOMAIN,
-            "SUP_HOST": "127.0.0.1",
-            "SUP_PORT": "0",
-            "SUP_METRICS_PORT": "0",
-            "SUP_DRAIN_SECONDS": "2",
-        },
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-async def wait_for_consumers(jobs: Jobs) -> None:
-    async def is_consumed() -> bool:
-        queue = await jobs.channel.declare_queue(
-            "sup.jobs.maintenance", durable=True, arguments=QUEUE_ARGUMENTS
-        )
-        return bool(queue.declaration_result.consumer_count)
-
-    await wait_until(is_consumed, what="the worker to take jobs", seconds=20)

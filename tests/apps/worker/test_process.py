@@ -1,0 +1,86 @@
+"""`sup-worker` as a process: killed in the middle of a job, and told to end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiormq.abc import FieldTable
+from support.mail_sink import MailSink
+from support.waiting import wait_until
+from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
+
+from supmessenger_common.broker import DEAD_QUEUE
+
+pytestmark = pytest.mark.services
+# As the broker module declares them; RabbitMQ refuses others.
+QUEUE_ARGUMENTS: FieldTable = {
+    "x-dead-letter-exchange": "",
+    "x-dead-letter-routing-key": DEAD_QUEUE,
+}
+
+
+async def test_a_job_whose_worker_was_killed_is_carried_out_by_the_next(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
+) -> None:
+    mail_sink.open.clear()
+    async with run_process(binding_root) as process:
+        job_id = await jobs.write("email.verification", build_verification())
+        async with asyncio.timeout(20):
+            await mail_sink.reached.wait()
+        await wait_until(jobs.is_relayed, what="the row to leave")
+        process.send_signal(signal.SIGKILL)
+        await process.wait()
+    mail_sink.open.set()
+    taken = len(mail_sink.mails)
+    async with run_worker(binding_root):
+        await jobs.wait_done(job_id)
+    assert len(mail_sink.mails) == taken + 1
+
+
+async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jobs) -> None:
+    async with run_process(binding_root) as process:
+        await wait_for_consumers(jobs)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+
+
+@asynccontextmanager
+async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run `sup-worker` as a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        str(Path(sys.executable).with_name("sup-worker")),
+        env={
+            "PATH": os.environ["PATH"],
+            "SERVICE_BINDING_ROOT": str(bindings),
+            "SUP_DOMAIN": DOMAIN,
+            "SUP_HOST": "127.0.0.1",
+            "SUP_PORT": "0",
+            "SUP_METRICS_PORT": "0",
+            "SUP_DRAIN_SECONDS": "2",
+        },
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def wait_for_consumers(jobs: Jobs) -> None:
+    async def is_consumed() -> bool:
+        queue = await jobs.channel.declare_queue(
+            "sup.jobs.maintenance", durable=True, arguments=QUEUE_ARGUMENTS
+        )
+        return bool(queue.declaration_result.consumer_count)
+
+    await wait_until(is_consumed, what="the worker to take jobs", seconds=20)
