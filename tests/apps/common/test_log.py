@@ -8,6 +8,7 @@ import sys
 import orjson
 
 PROGRAM = """
+import asyncpg
 import logging
 from supmessenger_common.log import configure_logging, get_logger
 configure_logging(service="api", instance="demo", level="info")
@@ -19,6 +20,15 @@ try:
     1 / 0
 except ZeroDivisionError:
     logger.exception("failed")
+try:
+    error = asyncpg.CheckViolationError("violates check")
+    error.detail = "Failing row contains (bob@example.org)."
+    try:
+        raise error
+    except asyncpg.CheckViolationError as cause:
+        raise RuntimeError("whole") from cause
+except RuntimeError:
+    logger.exception("failed")
 """
 
 
@@ -27,11 +37,13 @@ def test_every_line_is_json_without_secrets() -> None:
         [sys.executable, "-c", PROGRAM], capture_output=True, check=True, timeout=60
     )
     lines = [orjson.loads(line) for line in run.stdout.splitlines()]
-    assert [line["event"] for line in lines] == ["logged in", "from elsewhere", "failed"]
+    assert [line["event"] for line in lines] == ["logged in", "from elsewhere", "failed", "failed"]
     assert {(line["service"], line["instance"]) for line in lines} == {("api", "demo")}
-    first, foreign, failed = lines
+    first, foreign, failed, refused = lines
     assert first["user"] == "u1"
     assert first["email"] == first["refresh_token"] == first["password"] == "[hidden]"
     assert (foreign["level"], foreign["logger"]) == ("warning", "library")
     assert "ZeroDivisionError" in failed["exception"]
+    assert "violates check" in refused["exception"]
+    assert b"bob@example.org" not in run.stdout
     assert run.stderr == b""

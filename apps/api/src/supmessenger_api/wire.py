@@ -27,6 +27,8 @@ class WireModel(BaseModel):
         extra="forbid",
         frozen=True,
         serialize_by_alias=True,
+        # What people send must not reach a log by way of an error's text.
+        hide_input_in_errors=True,
     )
 
 
@@ -62,4 +64,8 @@ def check_printable(value: str) -> str:
 
 
 Printable = Annotated[str, AfterValidator(check_printable)]
-Text = Annotated[Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=128)]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=128),
+    AfterValidator(check_printable),
+]

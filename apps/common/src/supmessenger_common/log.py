@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any, cast
 
+import asyncpg
 import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -51,6 +52,7 @@ def configure_logging(*, service: str, instance: str, level: str) -> None:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             add_origin,
+            hide_row_details,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=_encode),
         ],
@@ -71,6 +73,19 @@ def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Replace values whose names say that they are nobody's business."""
     for key in event.keys() & _SECRET_KEYS:
         event[key] = "[hidden]"
+    return event
+
+
+def hide_row_details(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Cut the DETAIL of database errors: it shows whole rows, addresses and contents included."""
+    given = event.get("exc_info")
+    error = given[1] if isinstance(given, tuple) else given
+    if error is True:
+        error = sys.exc_info()[1]
+    while isinstance(error, BaseException):
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = None
+        error = error.__cause__ or error.__context__
     return event
 
 

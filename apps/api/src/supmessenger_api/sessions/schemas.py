@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from supmessenger_api.wire import Printable, Text, WireModel, WireTime
+from supmessenger_api.wire import Text, WireModel, WireTime, check_printable
 
 
 class NewDevice(WireModel):
@@ -19,7 +19,9 @@ class Login(WireModel):
     """Credentials: `login` is a username or an email address."""
 
     login: Annotated[
-        Printable, StringConstraints(strip_whitespace=True, min_length=1, max_length=254)
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=254),
+        AfterValidator(check_printable),
     ]
     password: Annotated[str, StringConstraints(max_length=1024)]
     device: NewDevice
