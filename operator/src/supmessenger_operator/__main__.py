@@ -67,7 +67,7 @@ async def run(settings: OperatorSettings) -> int:
         api_server,
         namespace=settings.namespace,
         name=settings.lease_name,
-        identity=settings.pod_name,
+        identity=settings.pod_name,  # type: ignore[arg-type]  # a str NewType, private to Kopf
     )
     process = Process(elector=elector)
     app = build_app(is_alive=process.find_illness, is_ready=process.find_unreadiness)
@@ -165,6 +165,8 @@ async def _watch(
         registry=build_registry(instances),
         settings=build_settings(),
         standalone=True,
+        # Kopf's own default asks for the name of the user, and a pod's UID need not have one.
+        identity=settings.pod_name,  # type: ignore[arg-type]  # a str NewType, private to Kopf
         clusterwide=not settings.watch_namespaces,
         namespaces=settings.watch_namespaces,
         ready_flag=process.is_watching,
