@@ -105,9 +105,12 @@ def _build_policy(kinds: Kinds, component: str) -> DesiredObject:
 
 
 def _build_ingress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
+    absent = _list_absent(messenger)
     return [
         {
-            "from": [_build_peer(messenger, source) for source in flow.sources],
+            "from": [
+                _build_peer(messenger, source) for source in flow.sources if source not in absent
+            ],
             "ports": [_build_port(flow.port)],
         }
         for flow in FLOWS

@@ -42,7 +42,7 @@ SIZES: dict[Size, dict[str, SizedWorkload]] = {
         "websocket": _sized(1, "50m 112Mi", "1 384Mi"),
         "media": _sized(1, "50m 176Mi", "1 768Mi"),
         "edge": _sized(1, "20m 48Mi", "500m 192Mi"),
-        "job": _sized(1, "20m 96Mi", "1 512Mi"),
+        "job": _sized(1, "10m 96Mi", "1 512Mi"),
         "backup": _sized(1, "20m 96Mi", "1 512Mi", "5Gi"),
     },
     "small": {
@@ -56,7 +56,7 @@ SIZES: dict[Size, dict[str, SizedWorkload]] = {
         "websocket": _sized(1, "200m 256Mi", "2 768Mi"),
         "media": _sized(1, "150m 512Mi", "2 2Gi"),
         "edge": _sized(1, "50m 96Mi", "2 384Mi"),
-        "job": _sized(1, "50m 128Mi", "2 1Gi"),
+        "job": _sized(1, "25m 128Mi", "2 1Gi"),
         "backup": _sized(1, "50m 128Mi", "2 1Gi", "20Gi"),
     },
     "medium": {

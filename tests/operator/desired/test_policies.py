@@ -1,0 +1,118 @@
+"""Which pod may talk to which, and to whom outside."""
+
+from typing import Any
+
+from support.deployables import build_all, list_deployables, to_plain
+from support.messengers import make_messenger
+
+from supmessenger_operator.model import Messenger
+
+_COMPONENT = "app.kubernetes.io/component"
+
+
+def list_policies(messenger: Messenger) -> dict[str, dict[str, Any]]:
+    """Return the policies by the component they protect; "" is the one for all."""
+    return {
+        policy["spec"]["podSelector"]["matchLabels"].get(_COMPONENT, ""): policy["spec"]
+        for policy in (
+            to_plain(built) for built in build_all(messenger) if built.kind == "NetworkPolicy"
+        )
+    }
+
+
+def list_flows(messenger: Messenger, direction: str) -> set[tuple[str, str, int]]:
+    """Return (from, to, port) between components of the instance."""
+    peers = {"ingress": "from", "egress": "to"}[direction]
+    return {
+        (other, own, port["port"]) if direction == "ingress" else (own, other, port["port"])
+        for own, spec in list_policies(messenger).items()
+        for rule in spec[direction]
+        for peer in rule.get(peers, [])
+        for port in rule["ports"]
+        if "podSelector" in peer
+        for other in [peer["podSelector"]["matchLabels"][_COMPONENT]]
+    }
+
+
+def test_nothing_is_allowed_that_is_not_named() -> None:
+    everyone = list_policies(make_messenger())[""]
+    assert everyone["policyTypes"] == ["Ingress", "Egress"]
+    assert everyone["ingress"] == []
+    assert {port["port"] for rule in everyone["egress"] for port in rule["ports"]} == {53}
+
+
+def test_every_pod_has_a_policy_of_its_own(sample: Messenger) -> None:
+    components = {one.component for one in list_deployables(build_all(sample))}
+    assert components <= set(list_policies(sample))
+
+
+def test_both_ends_of_a_flow_allow_it(sample: Messenger) -> None:
+    assert list_flows(sample, "ingress") == list_flows(sample, "egress")
+
+
+def test_the_flows_are_those_of_the_architecture() -> None:
+    flows = list_flows(make_messenger(), "ingress")
+    database = {source for source, target, _ in flows if target == "postgres"}
+    assert database == {"api", "websocket", "media", "worker", "migrations", "backup"}
+    assert {source for source, target, _ in flows if target == "rabbitmq"} == {"media", "worker"}
+    assert {source for source, target, _ in flows if target == "api"} == {"edge", "worker"}
+    assert not [flow for flow in flows if flow[0] in ("postgres", "redis-cache", "rabbitmq")]
+    assert ("edge", "postgres", 5432) not in flows
+
+
+def test_the_object_store_is_never_reached_from_the_edge() -> None:
+    flows = list_flows(make_messenger(), "ingress")
+    users = {source for source, target, _ in flows if target == "object-storage"}
+    assert users == {"media", "worker", "backup", "object-storage-setup"}
+
+
+def test_people_reach_only_the_edge_and_the_operator_only_the_worker() -> None:
+    policies = list_policies(make_messenger())
+    open_to_all = {
+        component
+        for component, spec in policies.items()
+        for rule in spec["ingress"]
+        if "from" not in rule
+    }
+    assert open_to_all == {"edge"}
+    (outside,) = [
+        (component, peer["namespaceSelector"]["matchLabels"], rule["ports"])
+        for component, spec in policies.items()
+        for rule in spec["ingress"]
+        for peer in rule.get("from", [])
+        if "namespaceSelector" in peer
+    ]
+    assert outside == (
+        "worker",
+        {"kubernetes.io/metadata.name": "sup-system"},
+        [{"port": 3004, "protocol": "TCP"}],
+    )
+
+
+def test_outside_services_are_reached_on_their_port_by_their_users() -> None:
+    spec = {
+        "postgres": {
+            "external": {
+                "host": "db.example.org",
+                "port": 6543,
+                "credentialsSecretRef": {"name": "x"},
+            }
+        },
+        "smtp": {"host": "smtp.example.org", "port": 465, "from": "a@example.org"},
+    }
+    policies = list_policies(make_messenger(spec=spec))
+    ports = {
+        component: {
+            port["port"] for rule in spec["egress"] if "to" not in rule for port in rule["ports"]
+        }
+        for component, spec in policies.items()
+        if component
+    }
+    assert ports["worker"] == {6543, 465}
+    assert ports["api"] == ports["migrations"] == {6543}
+    assert ports["edge"] == ports["redis-cache"] == set()
+
+
+def test_they_can_be_switched_off() -> None:
+    spec = {"security": {"networkPolicies": {"enabled": False}}}
+    assert list_policies(make_messenger(spec=spec)) == {}
