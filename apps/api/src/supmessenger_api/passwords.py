@@ -13,6 +13,8 @@ MAX_LENGTH = 256
 # memory would let a few parallel logins end a small pod.
 MEMORY_KIB = 19 * 1024
 PASSES = 2
+# A node's cores are not the pod's: more hashes at once would cost memory and gain nothing.
+MAX_THREADS = 4
 # What no length rule catches; compared in lower case.
 COMMON = frozenset(
     {
@@ -60,12 +62,12 @@ def find_password_fault(password: str, *, username: str, email: str) -> str | No
 
 
 class PasswordVault:
-    """Hashes and verifies outside the event loop, at most one per core at once."""
+    """Hashes and verifies outside the event loop, at most four at once."""
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=1)
         self._threads = ThreadPoolExecutor(
-            threads or max(1, os.cpu_count() or 1), thread_name_prefix="argon2"
+            threads or min(MAX_THREADS, os.cpu_count() or 1), thread_name_prefix="argon2"
         )
         # Compared against when there is no such account, so that both take the same time.
         self._dummy = self._hasher.hash("no account has this password")
