@@ -67,7 +67,7 @@ async def run(settings: OperatorSettings) -> int:
         api_server,
         namespace=settings.namespace,
         name=settings.lease_name,
-        identity=settings.pod_name,  # type: ignore[arg-type]  # a str NewType, private to Kopf
+        identity=settings.pod_name,
     )
     process = Process(elector=elector)
     app = build_app(is_alive=process.find_illness, is_ready=process.find_unreadiness)
