@@ -1,7 +1,9 @@
 """The description of the socket: generated, whole, and true to the examples."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -27,17 +29,17 @@ SERVER_TAGS = {frame.__struct_config__.tag for frame in SERVER_FRAMES}
 
 
 @pytest.fixture(scope="module")
-def document():
-    return yaml.safe_load(build_yaml())
+def document() -> dict[str, Any]:
+    return dict(yaml.safe_load(build_yaml()))
 
 
-def read_examples():
+def read_examples() -> list[tuple[str, str]]:
     """Return direction and text of each frame of the example conversation."""
     lines = (DOCS / "socket-api.md").read_text().splitlines()
     return [(line[0], line[2:]) for line in lines if line.startswith(("→ ", "← "))]
 
 
-def gather_references(node):
+def gather_references(node: Any) -> Iterator[str]:
     """Yield every `$ref` below a node."""
     if isinstance(node, dict):
         if "$ref" in node:
@@ -49,18 +51,18 @@ def gather_references(node):
             yield from gather_references(value)
 
 
-def test_the_committed_file_is_what_is_generated():
+def test_the_committed_file_is_what_is_generated() -> None:
     assert (DOCS / "asyncapi.yaml").read_text() == build_yaml()
 
 
-def test_every_frame_is_named(document):
+def test_every_frame_is_named(document: dict[str, Any]) -> None:
     expected = {f"{tag}.client" for tag in CLIENT_TAGS} | {f"{tag}.server" for tag in SERVER_TAGS}
     assert set(document["components"]["messages"]) == expected
     assert set(document["channels"]["socket"]["messages"]) == expected
     assert set(ANSWERS) == CLIENT_TAGS
 
 
-def test_every_reference_leads_somewhere(document):
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     references = list(gather_references(document))
     assert references
     for reference in references:
@@ -69,12 +71,12 @@ def test_every_reference_leads_somewhere(document):
             node = node[part]
 
 
-def test_every_schema_is_one(document):
+def test_every_schema_is_one(document: dict[str, Any]) -> None:
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
 
 
-def test_every_close_code_of_ours_is_described():
+def test_every_close_code_of_ours_is_described() -> None:
     ours = {
         getattr(module, name)
         for module, names in (
@@ -90,7 +92,7 @@ def test_every_close_code_of_ours_is_described():
     assert all(str(code) in text for code in CLOSE_CODES)
 
 
-def test_the_examples_are_what_the_models_say():
+def test_the_examples_are_what_the_models_say() -> None:
     for direction, text in read_examples():
         models = CLIENT_FRAMES if direction == "→" else SERVER_FRAMES
         tag = json.loads(text)["type"]
@@ -99,13 +101,13 @@ def test_the_examples_are_what_the_models_say():
         assert json.loads(msgspec.json.encode(decoded)).items() >= json.loads(text).items()
 
 
-def test_the_example_shows_every_frame_of_the_client():
+def test_the_example_shows_every_frame_of_the_client() -> None:
     shown = {json.loads(text)["type"] for direction, text in read_examples() if direction == "→"}
     assert shown == CLIENT_TAGS - {"ping"}
 
 
-def make_message(**values):
-    fields = {
+def make_message(**values: Any) -> Message:
+    fields: dict[str, Any] = {
         "id": create_id(),
         "chat_id": create_id(),
         "seq": 7,
@@ -120,7 +122,7 @@ def make_message(**values):
     return Message(**(fields | values))
 
 
-def build_events():
+def build_events() -> list[bytes]:
     """Return an event of each kind that other services publish."""
     return [
         build_message_event(make_message()),
@@ -132,7 +134,7 @@ def build_events():
     ]
 
 
-def test_events_that_all_services_build_are_what_the_models_say():
+def test_events_that_all_services_build_are_what_the_models_say() -> None:
     for event in build_events():
         tag = json.loads(event)["type"]
         (model,) = (model for model in SERVER_FRAMES if model.__struct_config__.tag == tag)

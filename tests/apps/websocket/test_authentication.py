@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
-from support.socket_service import LIMITS, run_sockets
+from support.socket_service import LIMITS, Sockets, run_sockets
 
 from supmessenger_common.auth import ACCESS_LIFETIME, CLOCK_SKEW
 from supmessenger_common.bindings import read_redis
@@ -16,7 +17,7 @@ from supmessenger_common.sessions import mark_revoked, revoke_session
 pytestmark = pytest.mark.services
 
 
-async def test_a_valid_token_makes_the_socket_ready(sockets):
+async def test_a_valid_token_makes_the_socket_ready(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     async with sockets.open() as client:
         ready = await client.ask("ready", type="auth", ref=1, token=sockets.issue_token(anna))
@@ -28,7 +29,7 @@ async def test_a_valid_token_makes_the_socket_ready(sockets):
     assert ready["serverTime"].endswith("Z")
 
 
-async def test_an_expired_token_is_refused_with_4401(sockets):
+async def test_an_expired_token_is_refused_with_4401(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     async with sockets.open() as client:
         token = sockets.issue_token(anna, age=timedelta(minutes=16))
@@ -37,27 +38,27 @@ async def test_an_expired_token_is_refused_with_4401(sockets):
         assert await client.wait_closed() == 4401
 
 
-async def test_a_foreign_token_is_refused_with_4401(sockets):
+async def test_a_foreign_token_is_refused_with_4401(sockets: Sockets) -> None:
     async with sockets.open() as client:
         error = await client.ask("error", type="auth", ref=1, token="a.b.c")
         assert error["code"] == "token_invalid"
         assert await client.wait_closed() == 4401
 
 
-async def test_another_frame_before_auth_closes_with_4401(sockets):
+async def test_another_frame_before_auth_closes_with_4401(sockets: Sockets) -> None:
     async with sockets.open() as client:
         await client.send(type="ping", ref=1)
         assert await client.wait_closed() == 4401
         assert client.unread == []
 
 
-async def test_nonsense_before_auth_closes_with_4401(sockets):
+async def test_nonsense_before_auth_closes_with_4401(sockets: Sockets) -> None:
     async with sockets.open() as client:
         await client.raw.send("nonsense")
         assert await client.wait_closed() == 4401
 
 
-async def test_no_auth_in_time_closes_with_4408(socket_bindings, postgres_url):
+async def test_no_auth_in_time_closes_with_4408(socket_bindings: Path, postgres_url: str) -> None:
     limits = replace(LIMITS, auth_seconds=0.2)
     async with (
         run_sockets(socket_bindings, postgres_url, limits=limits) as sockets,
@@ -66,7 +67,7 @@ async def test_no_auth_in_time_closes_with_4408(socket_bindings, postgres_url):
         assert await client.wait_closed() == 4408
 
 
-async def test_the_socket_ends_with_its_token(sockets):
+async def test_the_socket_ends_with_its_token(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     almost = ACCESS_LIFETIME + CLOCK_SKEW - timedelta(seconds=2.5)
     async with sockets.open() as client:
@@ -75,7 +76,7 @@ async def test_the_socket_ends_with_its_token(sockets):
         assert await client.wait_closed() == 4401
 
 
-async def test_a_fresh_token_keeps_the_socket(sockets):
+async def test_a_fresh_token_keeps_the_socket(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     almost = ACCESS_LIFETIME + CLOCK_SKEW - timedelta(seconds=2.5)
     async with sockets.open() as client:
@@ -87,7 +88,7 @@ async def test_a_fresh_token_keeps_the_socket(sockets):
         assert (await client.ask("pong", type="ping", ref=3))["ref"] == 3
 
 
-async def test_a_token_of_another_session_cannot_take_over_a_socket(sockets):
+async def test_a_token_of_another_session_cannot_take_over_a_socket(sockets: Sockets) -> None:
     anna, bert = await sockets.register("anna"), await sockets.register("bert")
     client = await sockets.log_in(anna)
     error = await client.ask("error", type="auth", ref=2, token=sockets.issue_token(bert))
@@ -95,7 +96,7 @@ async def test_a_token_of_another_session_cannot_take_over_a_socket(sockets):
     assert await client.wait_closed() == 4401
 
 
-async def test_a_revoked_session_is_refused_with_4403(sockets):
+async def test_a_revoked_session_is_refused_with_4403(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     await revoke_session(sockets.pool, anna.session_id, reason="test", now=read_clock())
     async with sockets.open() as client:
@@ -104,7 +105,7 @@ async def test_a_revoked_session_is_refused_with_4403(sockets):
         assert await client.wait_closed() == 4403
 
 
-async def test_revoking_a_session_closes_its_socket_within_a_second(sockets):
+async def test_revoking_a_session_closes_its_socket_within_a_second(sockets: Sockets) -> None:
     anna, bert = await sockets.register("anna"), await sockets.register("bert")
     client, other = await sockets.log_in(anna), await sockets.log_in(bert)
     await revoke_session(sockets.pool, anna.session_id, reason="test", now=read_clock())
@@ -122,7 +123,7 @@ async def test_revoking_a_session_closes_its_socket_within_a_second(sockets):
     await cache.aclose()
 
 
-async def test_a_newer_socket_of_the_device_replaces_the_older(sockets):
+async def test_a_newer_socket_of_the_device_replaces_the_older(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     older = await sockets.log_in(anna)
     newer = await sockets.log_in(anna)
@@ -131,8 +132,8 @@ async def test_a_newer_socket_of_the_device_replaces_the_older(sockets):
 
 
 async def test_a_newer_socket_on_another_process_replaces_the_older(
-    sockets, socket_bindings, postgres_url
-):
+    sockets: Sockets, socket_bindings: Path, postgres_url: str
+) -> None:
     anna = await sockets.register("anna")
     older = await sockets.log_in(anna)
     async with run_sockets(socket_bindings, postgres_url) as second:
@@ -141,7 +142,7 @@ async def test_a_newer_socket_on_another_process_replaces_the_older(
         await newer.sync()
 
 
-async def test_two_devices_of_a_user_stay_side_by_side(sockets):
+async def test_two_devices_of_a_user_stay_side_by_side(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     phone = await sockets.log_in(anna)
     laptop = await sockets.log_in(await sockets.add_device(anna.user_id))

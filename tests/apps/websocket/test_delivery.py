@@ -78,7 +78,9 @@ class Chat:
     actions=st.lists(st.sampled_from(["store", "hint", "fill", "join", "step"]), max_size=80),
     seed=st.integers(0, 2**32),
 )
-def test_any_interleaving_yields_each_seq_once_and_in_order(first, actions, seed):
+def test_any_interleaving_yields_each_seq_once_and_in_order(
+    first: int, actions: list[str], seed: int
+) -> None:
     random = Random(seed)
     chat = Chat(first)
     chat.room.start(chat.stored)
@@ -108,7 +110,7 @@ def test_any_interleaving_yields_each_seq_once_and_in_order(first, actions, seed
         assert written == list(range(after + 1, chat.stored + 1))
 
 
-def test_hints_before_the_room_knows_its_place_are_kept_in_mind():
+def test_hints_before_the_room_knows_its_place_are_kept_in_mind() -> None:
     room = Position()
     assert room.offer(7) is Offer.GAP
     assert not room.behind
@@ -116,14 +118,14 @@ def test_hints_before_the_room_knows_its_place_are_kept_in_mind():
     assert room.behind
 
 
-def test_a_repeated_hint_is_known():
+def test_a_repeated_hint_is_known() -> None:
     room = Position()
     room.start(4)
     assert room.offer(5) is Offer.DELIVER
     assert room.offer(5) is Offer.KNOWN
 
 
-def test_places_missing_in_the_database_do_not_hold_up_the_room():
+def test_places_missing_in_the_database_do_not_hold_up_the_room() -> None:
     room = Position()
     room.start(4)
     assert room.offer(8) is Offer.GAP
@@ -133,20 +135,20 @@ def test_places_missing_in_the_database_do_not_hold_up_the_room():
     assert room.offer(9) is Offer.DELIVER
 
 
-def test_a_replaying_cursor_takes_nothing_live():
+def test_a_replaying_cursor_takes_nothing_live() -> None:
     cursor = Cursor(3)
     assert not cursor.take_live(4)
     assert cursor.take_replayed(4)
 
 
 @pytest.mark.parametrize("complete", [False, True])
-def test_a_cursor_behind_its_room_is_not_live_yet(complete):
+def test_a_cursor_behind_its_room_is_not_live_yet(complete: bool) -> None:
     room, cursor = Position(), Cursor(3)
     room.start(9)
     assert not cursor.finish_page(complete=complete, floor=5, position=room)
 
 
-def test_a_cursor_goes_live_where_the_room_is():
+def test_a_cursor_goes_live_where_the_room_is() -> None:
     room, cursor = Position(), Cursor(3)
     room.start(3)
     assert cursor.finish_page(complete=True, floor=3, position=room)

@@ -1,10 +1,13 @@
 """Sending and receiving: members only, once, in order, each device its own ciphertext."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from support.socket_service import build_message, build_send, run_sockets
+from support.socket_service import Client, Person, Sockets, build_message, build_send, run_sockets
 
 from supmessenger_common.bindings import read_redis
 from supmessenger_common.identifiers import create_id, encode_bytes
@@ -17,21 +20,15 @@ pytestmark = pytest.mark.services
 
 
 @pytest.fixture
-async def publisher(sockets):
+async def publisher(sockets: Sockets) -> AsyncIterator[Publisher]:
     binding = read_redis(sockets.settings.service_binding_root, "redis-cache")
     redis = open_redis(binding, client_name="test")
     yield Publisher(redis, sockets.settings.instance)
     await redis.aclose()
 
 
-async def open_pair(sockets):
-    anna, bert = await sockets.register("anna"), await sockets.register("bert")
-    chat = await sockets.create_chat(anna, bert)
-    return anna, bert, chat
-
-
-async def test_a_message_reaches_the_peer_and_the_sender(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_message_reaches_the_peer_and_the_sender(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     frame = build_send(chat, "hello", ref=3)
     sent = await sender.ask("sent", **frame)
@@ -51,8 +48,8 @@ async def test_a_message_reaches_the_peer_and_the_sender(sockets):
     assert await sender.receive("message") == message
 
 
-async def test_a_repeated_send_is_answered_alike_and_delivered_once(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_repeated_send_is_answered_alike_and_delivered_once(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     frame = build_send(chat)
     first = await sender.ask("sent", **frame)
@@ -62,8 +59,8 @@ async def test_a_repeated_send_is_answered_alike_and_delivered_once(sockets):
     assert await peer.receive_messages(2) == [1, 2]
 
 
-async def test_a_stranger_cannot_send(sockets):
-    _, bert, chat = await open_pair(sockets)
+async def test_a_stranger_cannot_send(sockets: Sockets) -> None:
+    _, bert, chat = await sockets.register_pair()
     peer = await sockets.log_in(bert)
     stranger = await sockets.log_in(await sockets.register("mallory"))
     error = await stranger.ask("error", **build_send(chat, ref=9))
@@ -72,8 +69,8 @@ async def test_a_stranger_cannot_send(sockets):
     assert peer.unread == []
 
 
-async def test_a_stranger_receives_nothing(sockets):
-    anna, _, chat = await open_pair(sockets)
+async def test_a_stranger_receives_nothing(sockets: Sockets) -> None:
+    anna, _, chat = await sockets.register_pair()
     stranger = await sockets.log_in(await sockets.register("mallory"))
     sender = await sockets.log_in(anna)
     await sender.ask("sent", **build_send(chat))
@@ -82,12 +79,12 @@ async def test_a_stranger_receives_nothing(sockets):
     assert stranger.unread == []
 
 
-async def test_messages_of_many_senders_arrive_in_the_order_of_the_chat(sockets):
+async def test_messages_of_many_senders_arrive_in_the_order_of_the_chat(sockets: Sockets) -> None:
     people = [await sockets.register(f"member{number}") for number in range(4)]
     chat = await sockets.create_chat(*people)
     clients = [await sockets.log_in(person) for person in people]
 
-    async def talk(client):
+    async def talk(client: Client) -> None:
         for number in range(15):
             await client.ask("sent", **build_send(chat, str(number)))
 
@@ -105,23 +102,25 @@ async def test_messages_of_many_senders_arrive_in_the_order_of_the_chat(sockets)
         ({"recipients": [{"deviceId": UUID(int=1), "type": 1, "ciphertext": ""}]}, "recipients.0"),
     ],
 )
-async def test_what_cannot_be_stored_is_refused_by_name(sockets, change, field):
-    anna, _, chat = await open_pair(sockets)
+async def test_what_cannot_be_stored_is_refused_by_name(
+    sockets: Sockets, change: dict[str, Any], field: str
+) -> None:
+    anna, _, chat = await sockets.register_pair()
     sender = await sockets.log_in(anna)
     error = await sender.ask("error", **(build_send(chat, ref=4) | change))
     assert (error["ref"], error["code"]) == (4, "validation_failed")
     assert error["detail"].startswith(field)
 
 
-async def test_the_largest_content_passes(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_the_largest_content_passes(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     content = "ü" * (48 * 1024)
     await sender.ask("sent", **build_send(chat, content))
     assert (await peer.receive("message"))["content"] == content
 
 
-async def publish_keys(sockets, *people):
+async def publish_keys(sockets: Sockets, *people: Person) -> None:
     for person in people:
         await sockets.pool.execute(
             "INSERT INTO identity_keys (device_id, public_key) VALUES ($1, $2)",
@@ -130,8 +129,8 @@ async def publish_keys(sockets, *people):
         )
 
 
-async def test_each_device_gets_its_own_ciphertext_only(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_each_device_gets_its_own_ciphertext_only(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     tablet = await sockets.add_device(bert.user_id)
     await publish_keys(sockets, anna, bert, tablet)
     sender = await sockets.log_in(anna)
@@ -155,8 +154,8 @@ async def test_each_device_gets_its_own_ciphertext_only(sockets):
     assert "recipient" not in await sender.receive("message")
 
 
-async def test_a_wrong_set_of_devices_is_refused_with_the_difference(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_wrong_set_of_devices_is_refused_with_the_difference(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await publish_keys(sockets, anna, bert)
     sender = await sockets.log_in(anna)
     stranger = create_id()
@@ -166,8 +165,10 @@ async def test_a_wrong_set_of_devices_is_refused_with_the_difference(sockets):
     assert (error["missing"], error["extra"]) == ([str(bert.device_id)], [str(stranger)])
 
 
-async def test_two_processes_deliver_across(sockets, socket_bindings, postgres_url):
-    anna, bert, chat = await open_pair(sockets)
+async def test_two_processes_deliver_across(
+    sockets: Sockets, socket_bindings: Path, postgres_url: str
+) -> None:
+    anna, bert, chat = await sockets.register_pair()
     async with run_sockets(socket_bindings, postgres_url) as second:
         here, there = await sockets.log_in(anna), await second.log_in(bert)
         await here.ask("sent", **build_send(chat, "over"))
@@ -176,8 +177,10 @@ async def test_two_processes_deliver_across(sockets, socket_bindings, postgres_u
         assert await here.receive_messages(2) == [1, 2]
 
 
-async def test_a_hint_that_overtakes_another_is_put_in_order(sockets, publisher):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_hint_that_overtakes_another_is_put_in_order(
+    sockets: Sockets, publisher: Publisher
+) -> None:
+    anna, bert, chat = await sockets.register_pair()
     peer = await sockets.log_in(bert)
     hints = []
     for text in ("first", "second", "third"):
@@ -190,15 +193,15 @@ async def test_a_hint_that_overtakes_another_is_put_in_order(sockets, publisher)
     assert peer.unread == []
 
 
-async def test_a_bad_hint_does_no_harm(sockets, publisher):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_bad_hint_does_no_harm(sockets: Sockets, publisher: Publisher) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     await publisher.publish_chat(chat, b"nonsense")
     await sender.ask("sent", **build_send(chat))
     assert await peer.receive_messages(1) == [1]
 
 
-async def test_a_new_chat_is_announced_and_followed(sockets, publisher):
+async def test_a_new_chat_is_announced_and_followed(sockets: Sockets, publisher: Publisher) -> None:
     anna, bert = await sockets.register("anna"), await sockets.register("bert")
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     chat = await sockets.create_chat(anna, bert)

@@ -1,10 +1,12 @@
 """Typing, receipts and presence: only members hear of them, and nothing is told twice."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from support.socket_service import LIMITS, build_send, run_sockets
+from support.processes.redis import RedisServer
+from support.socket_service import LIMITS, Person, Sockets, build_send, run_sockets
 from support.waiting import wait_until
 
 from supmessenger_common.bindings import read_redis
@@ -13,13 +15,8 @@ from supmessenger_common.redis_clients import open_redis
 pytestmark = pytest.mark.services
 
 
-async def open_pair(sockets):
-    anna, bert = await sockets.register("anna"), await sockets.register("bert")
-    return anna, bert, await sockets.create_chat(anna, bert)
-
-
-async def test_typing_is_told_to_the_members(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_typing_is_told_to_the_members(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     writer, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     for active in (True, False):
         await writer.send(type="typing", chat=chat, active=active)
@@ -31,8 +28,8 @@ async def test_typing_is_told_to_the_members(sockets):
         }
 
 
-async def test_a_stranger_cannot_type_into_a_chat(sockets):
-    _, bert, chat = await open_pair(sockets)
+async def test_a_stranger_cannot_type_into_a_chat(sockets: Sockets) -> None:
+    _, bert, chat = await sockets.register_pair()
     peer = await sockets.log_in(bert)
     stranger = await sockets.log_in(await sockets.register("mallory"))
     error = await stranger.ask("error", type="typing", chat=chat, active=True)
@@ -41,8 +38,8 @@ async def test_a_stranger_cannot_type_into_a_chat(sockets):
     assert peer.unread == []
 
 
-async def test_too_much_typing_is_dropped_in_silence(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_too_much_typing_is_dropped_in_silence(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     writer, peer = await sockets.log_in(anna), await sockets.log_in(bert)
     for _ in range(30):
         await writer.send(type="typing", chat=chat, active=True)
@@ -54,8 +51,8 @@ async def test_too_much_typing_is_dropped_in_silence(sockets):
     assert all(frame["type"] != "error" for frame in writer.unread)
 
 
-async def test_a_receipt_is_answered_and_told(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_receipt_is_answered_and_told(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 5)
     reader, peer = await sockets.log_in(bert), await sockets.log_in(anna)
     assert (await reader.ask("ok", type="read", ref=4, chat=chat, seq=3))["ref"] == 4
@@ -63,8 +60,8 @@ async def test_a_receipt_is_answered_and_told(sockets):
     assert await peer.receive("read") == expected
 
 
-async def test_a_receipt_never_goes_back_and_is_told_once(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_receipt_never_goes_back_and_is_told_once(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 5)
     reader, peer = await sockets.log_in(bert), await sockets.log_in(anna)
     for seq in (4, 2, 4, 99):
@@ -74,15 +71,15 @@ async def test_a_receipt_never_goes_back_and_is_told_once(sockets):
     assert [frame for frame in peer.unread if frame["type"] == "read"] == []
 
 
-async def test_a_stranger_cannot_mark_a_chat_as_read(sockets):
-    _, _, chat = await open_pair(sockets)
+async def test_a_stranger_cannot_mark_a_chat_as_read(sockets: Sockets) -> None:
+    _, _, chat = await sockets.register_pair()
     stranger = await sockets.log_in(await sockets.register("mallory"))
     error = await stranger.ask("error", type="read", ref=4, chat=chat, seq=1)
     assert (error["ref"], error["code"]) == (4, "not_a_member")
 
 
-async def test_presence_is_told_now_and_at_each_change(sockets):
-    anna, bert, _ = await open_pair(sockets)
+async def test_presence_is_told_now_and_at_each_change(sockets: Sockets) -> None:
+    anna, bert, _ = await sockets.register_pair()
     watcher = await sockets.log_in(anna)
     await watcher.ask("ok", type="presence", ref=5, users=[bert.user_id])
     first = await watcher.receive("presence")
@@ -99,8 +96,8 @@ async def test_presence_is_told_now_and_at_each_change(sockets):
     assert gone["lastSeen"].endswith("Z")
 
 
-async def test_presence_of_strangers_is_not_told(sockets):
-    anna, bert, _ = await open_pair(sockets)
+async def test_presence_of_strangers_is_not_told(sockets: Sockets) -> None:
+    anna, bert, _ = await sockets.register_pair()
     mallory = await sockets.register("mallory")
     watcher = await sockets.log_in(anna)
     users = [bert.user_id, mallory.user_id]
@@ -110,8 +107,8 @@ async def test_presence_of_strangers_is_not_told(sockets):
     assert watcher.unread == []
 
 
-async def test_a_new_list_of_watched_people_replaces_the_old(sockets):
-    anna, bert, _ = await open_pair(sockets)
+async def test_a_new_list_of_watched_people_replaces_the_old(sockets: Sockets) -> None:
+    anna, bert, _ = await sockets.register_pair()
     carol = await sockets.register("carol")
     await sockets.create_chat(anna, carol)
     watcher = await sockets.log_in(anna)
@@ -126,9 +123,9 @@ async def test_a_new_list_of_watched_people_replaces_the_old(sockets):
 
 
 async def test_a_user_stays_online_while_a_second_device_is_connected_elsewhere(
-    sockets, socket_bindings, postgres_url
-):
-    anna, bert, _ = await open_pair(sockets)
+    sockets: Sockets, socket_bindings: Path, postgres_url: str
+) -> None:
+    anna, bert, _ = await sockets.register_pair()
     tablet = await sockets.add_device(bert.user_id)
     watcher = await sockets.log_in(anna)
     async with run_sockets(socket_bindings, postgres_url) as second:
@@ -146,21 +143,23 @@ async def test_a_user_stays_online_while_a_second_device_is_connected_elsewhere(
         assert (await watcher.receive("presence"))["status"] == "offline"
 
 
-async def wait_for_processes(sockets, person, count):
+async def wait_for_processes(sockets: Sockets, person: Person, count: int) -> None:
     binding = read_redis(sockets.settings.service_binding_root, "redis-cache")
     redis = open_redis(binding, client_name="test")
 
-    async def holds():
-        return await redis.zcard(f"presence:{person.user_id}") == count
+    async def holds() -> bool:
+        return bool(await redis.zcard(f"presence:{person.user_id}") == count)
 
     await wait_until(holds, what=f"presence on {count} processes")
     await redis.aclose()
 
 
-async def test_a_process_that_died_is_found_out(socket_bindings, postgres_url, redis_cache):
+async def test_a_process_that_died_is_found_out(
+    socket_bindings: Path, postgres_url: str, redis_cache: RedisServer
+) -> None:
     limits = replace(LIMITS, presence_refresh_seconds=0.1, presence_ttl_seconds=1.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
-        anna, bert, _ = await open_pair(sockets)
+        anna, bert, _ = await sockets.register_pair()
         redis = Redis.from_url(redis_cache.url)
         # What a process leaves that is killed: its word, which ends.
         ends = (await redis.time())[0] + 1
@@ -172,10 +171,12 @@ async def test_a_process_that_died_is_found_out(socket_bindings, postgres_url, r
         await redis.aclose()
 
 
-async def test_presence_is_renewed_before_it_ends(socket_bindings, postgres_url, redis_cache):
+async def test_presence_is_renewed_before_it_ends(
+    socket_bindings: Path, postgres_url: str, redis_cache: RedisServer
+) -> None:
     limits = replace(LIMITS, presence_refresh_seconds=0.1, presence_ttl_seconds=1.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
-        anna, bert, _ = await open_pair(sockets)
+        anna, bert, _ = await sockets.register_pair()
         await sockets.log_in(bert)
         watcher = await sockets.log_in(anna)
         await watcher.ask("ok", type="presence", ref=5, users=[bert.user_id])

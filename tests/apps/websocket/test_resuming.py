@@ -2,23 +2,20 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from support.socket_service import LIMITS, build_send, run_sockets
+from support.processes.redis import RedisServer
+from support.socket_service import LIMITS, Sockets, build_send, run_sockets
 
 from supmessenger_common.identifiers import create_id
 
 pytestmark = pytest.mark.services
 
 
-async def open_pair(sockets):
-    anna, bert = await sockets.register("anna"), await sockets.register("bert")
-    return anna, bert, await sockets.create_chat(anna, bert)
-
-
-async def test_what_was_missed_while_away_is_recovered_in_order(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_what_was_missed_while_away_is_recovered_in_order(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender = await sockets.log_in(anna)
     async with sockets.open() as peer:
         await peer.ask("ready", type="auth", token=sockets.issue_token(bert))
@@ -40,8 +37,8 @@ async def test_what_was_missed_while_away_is_recovered_in_order(sockets):
     assert await again.receive_messages(1) == [132]
 
 
-async def test_an_empty_list_starts_at_what_was_read(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_an_empty_list_starts_at_what_was_read(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 10)
     client = await sockets.log_in(bert, resume=False)
     await client.ask("ok", type="read", ref=1, chat=chat, seq=7)
@@ -50,8 +47,8 @@ async def test_an_empty_list_starts_at_what_was_read(sockets):
     assert await client.receive_messages(3) == [8, 9, 10]
 
 
-async def test_more_than_a_thousand_missed_is_a_reset(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_more_than_a_thousand_missed_is_a_reset(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 1002)
     sender, client = await sockets.log_in(anna), await sockets.log_in(bert, resume=False)
     position = {"chat": chat, "seq": 1}
@@ -63,8 +60,8 @@ async def test_more_than_a_thousand_missed_is_a_reset(sockets):
     assert await client.receive_messages(1) == [1003]
 
 
-async def test_a_thousand_missed_are_recovered(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_thousand_missed_are_recovered(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 1000)
     client = await sockets.log_in(bert, resume=False)
     resumed = await client.ask("resumed", type="resume", chats=[{"chat": chat, "seq": 0}])
@@ -72,8 +69,8 @@ async def test_a_thousand_missed_are_recovered(sockets):
     assert await client.receive_messages(1000) == list(range(1, 1001))
 
 
-async def test_a_chat_of_others_is_gone(sockets):
-    anna, _, chat = await open_pair(sockets)
+async def test_a_chat_of_others_is_gone(sockets: Sockets) -> None:
+    anna, _, chat = await sockets.register_pair()
     await sockets.store(chat, anna)
     stranger = await sockets.log_in(await sockets.register("mallory"), resume=False)
     resumed = await stranger.ask("resumed", type="resume", chats=[{"chat": chat, "seq": 0}])
@@ -84,8 +81,8 @@ async def test_a_chat_of_others_is_gone(sockets):
     assert stranger.unread == []
 
 
-async def test_a_second_resume_sends_again_from_the_asked_place(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_second_resume_sends_again_from_the_asked_place(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     await sockets.store_many(chat, anna, 5)
     client = await sockets.log_in(bert)
     assert await client.receive_messages(5) == [1, 2, 3, 4, 5]
@@ -93,12 +90,12 @@ async def test_a_second_resume_sends_again_from_the_asked_place(sockets):
     assert await client.receive_messages(2) == [4, 5]
 
 
-async def test_resuming_while_others_write_leaves_no_gap(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_resuming_while_others_write_leaves_no_gap(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender = await sockets.log_in(anna)
     await sockets.store_many(chat, anna, 300)
 
-    async def write():
+    async def write() -> None:
         for number in range(60):
             await sender.ask("sent", **build_send(chat, str(number)))
 
@@ -114,16 +111,16 @@ async def test_resuming_while_others_write_leaves_no_gap(sockets):
     assert await last.receive_messages(360) == list(range(1, 361))
 
 
-async def test_a_lost_hint_is_healed(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_a_lost_hint_is_healed(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     client = await sockets.log_in(bert)
     stored = await sockets.store(chat, anna, "nobody was told")
     message = await client.receive("message", seconds=6)
     assert (message["seq"], message["content"]) == (stored.seq, "nobody was told")
 
 
-async def test_the_next_message_heals_a_lost_hint_at_once(sockets):
-    anna, bert, chat = await open_pair(sockets)
+async def test_the_next_message_heals_a_lost_hint_at_once(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
     sender, client = await sockets.log_in(anna), await sockets.log_in(bert)
     await sockets.store(chat, anna, "nobody was told")
     await sender.ask("sent", **build_send(chat, "told"))
@@ -132,11 +129,11 @@ async def test_the_next_message_heals_a_lost_hint_at_once(sockets):
 
 
 async def test_hints_lost_with_the_connection_to_redis_are_healed_at_once(
-    socket_bindings, postgres_url, redis_cache
-):
+    socket_bindings: Path, postgres_url: str, redis_cache: RedisServer
+) -> None:
     limits = replace(LIMITS, heal_seconds=60)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
-        anna, bert, chat = await open_pair(sockets)
+        anna, bert, chat = await sockets.register_pair()
         sender, client = await sockets.log_in(anna), await sockets.log_in(bert)
         await sockets.store(chat, anna, "nobody was told")
         await end_subscriptions(redis_cache)
@@ -145,16 +142,18 @@ async def test_hints_lost_with_the_connection_to_redis_are_healed_at_once(
         assert (await client.receive("message", seconds=5))["content"] == "told"
 
 
-async def end_subscriptions(server):
+async def end_subscriptions(server: RedisServer) -> None:
     redis = Redis.from_url(server.url)
-    await redis.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    await redis.client_kill_filter(_type="pubsub")
     await redis.aclose()
 
 
-async def test_a_database_that_went_back_resets_the_chat(socket_bindings, postgres_url):
+async def test_a_database_that_went_back_resets_the_chat(
+    socket_bindings: Path, postgres_url: str
+) -> None:
     limits = replace(LIMITS, heal_seconds=0.2)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
-        anna, bert, chat = await open_pair(sockets)
+        anna, bert, chat = await sockets.register_pair()
         sender, client = await sockets.log_in(anna), await sockets.log_in(bert)
         for number in range(3):
             await sender.ask("sent", **build_send(chat, str(number)))
@@ -166,10 +165,12 @@ async def test_a_database_that_went_back_resets_the_chat(socket_bindings, postgr
         assert await client.receive_messages(1) == [2]
 
 
-async def test_a_member_who_was_removed_receives_no_more(socket_bindings, postgres_url):
+async def test_a_member_who_was_removed_receives_no_more(
+    socket_bindings: Path, postgres_url: str
+) -> None:
     limits = replace(LIMITS, heal_seconds=0.05)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
-        anna, bert, chat = await open_pair(sockets)
+        anna, bert, chat = await sockets.register_pair()
         other = await sockets.create_chat(bert)
         sender, client = await sockets.log_in(anna), await sockets.log_in(bert)
         await sockets.pool.execute(
@@ -183,7 +184,7 @@ async def test_a_member_who_was_removed_receives_no_more(socket_bindings, postgr
         assert (await client.receive("message"))["chat"] == str(other)
 
 
-async def test_too_many_chats_at_once_are_refused(sockets):
+async def test_too_many_chats_at_once_are_refused(sockets: Sockets) -> None:
     anna = await sockets.register("anna")
     client = await sockets.log_in(anna, resume=False)
     chats = [{"chat": create_id(), "seq": 0} for _ in range(1001)]

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from support.processes.redis import RedisServer
 from support.socket_service import (
     DOMAIN,
     LIMITS,
     Client,
+    Sockets,
     build_send,
     run_sockets,
 )
@@ -32,7 +34,7 @@ END_CONNECTIONS = """
 """
 
 
-async def fetch(port, request):
+async def fetch(port: int, request: str) -> tuple[int, str]:
     """Return status line and body of a plain HTTP request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"{request} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -42,11 +44,11 @@ async def fetch(port, request):
     return int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2]
 
 
-async def wait_for_readiness(sockets, expected):
+async def wait_for_readiness(sockets: Sockets, expected: int) -> str:
     """Poll readiness until it has this status; return the body."""
     body = ""
 
-    async def holds():
+    async def holds() -> bool:
         nonlocal body
         status, body = await fetch(sockets.port, "GET /readyz")
         return status == expected
@@ -55,7 +57,7 @@ async def wait_for_readiness(sockets, expected):
     return body
 
 
-async def test_health_is_answered_beside_the_sockets(sockets):
+async def test_health_is_answered_beside_the_sockets(sockets: Sockets) -> None:
     assert await fetch(sockets.port, "GET /healthz") == (200, '{"status": "alive"}')
     body = json.loads(await wait_for_readiness(sockets, 200))
     assert [check["name"] for check in body["checks"]] == ["postgres", "redis-cache"]
@@ -64,7 +66,9 @@ async def test_health_is_answered_beside_the_sockets(sockets):
     assert (await fetch(sockets.port, "GET /ws"))[0] == 426
 
 
-async def test_readiness_names_what_fails(sockets, postgres_owner_url, database):
+async def test_readiness_names_what_fails(
+    sockets: Sockets, postgres_owner_url: str, database: str
+) -> None:
     await wait_for_readiness(sockets, 200)
     owner = await asyncpg.connect(postgres_owner_url)
     await owner.execute(f'REVOKE CONNECT ON DATABASE "{database}" FROM PUBLIC, sup_app, sup_user')
@@ -80,27 +84,31 @@ async def test_readiness_names_what_fails(sockets, postgres_owner_url, database)
     await wait_for_readiness(sockets, 200)
 
 
-async def test_the_socket_survives_a_database_that_dropped_its_connections(sockets):
+async def test_the_socket_survives_a_database_that_dropped_its_connections(
+    sockets: Sockets,
+) -> None:
     anna = await sockets.register("anna")
     chat = await sockets.create_chat(anna)
     client = await sockets.log_in(anna)
     await sockets.pool.execute(END_CONNECTIONS)
     frame = build_send(chat)
 
-    async def is_stored():
+    async def is_stored() -> bool:
         await client.send(**frame)
         async with asyncio.timeout(10):
             while True:
                 for answer in client.unread:
                     if answer["type"] in ("sent", "error"):
                         client.unread.remove(answer)
-                        return answer["type"] == "sent"
+                        return bool(answer["type"] == "sent")
                 await client.sync()
 
     await wait_until(is_stored, what="a send after lost connections")
 
 
-async def test_more_sockets_than_allowed_are_refused_with_503(socket_bindings, postgres_url):
+async def test_more_sockets_than_allowed_are_refused_with_503(
+    socket_bindings: Path, postgres_url: str
+) -> None:
     limits = replace(LIMITS, max_connections=1)
     async with (
         run_sockets(socket_bindings, postgres_url, limits=limits) as sockets,
@@ -112,7 +120,9 @@ async def test_more_sockets_than_allowed_are_refused_with_503(socket_bindings, p
         assert caught.value.response.status_code == 503
 
 
-async def test_a_slow_reader_is_cut_while_others_go_on(socket_bindings, postgres_url):
+async def test_a_slow_reader_is_cut_while_others_go_on(
+    socket_bindings: Path, postgres_url: str
+) -> None:
     limits = replace(LIMITS, frames_burst=10_000, hard_write_bytes=256 * 1024)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
         anna, bert, carol = [await sockets.register(name) for name in ("anna", "bert", "carol")]
@@ -122,7 +132,7 @@ async def test_a_slow_reader_is_cut_while_others_go_on(socket_bindings, postgres
         stalled.raw.transport.pause_reading()
         last = 0
 
-        async def is_cut():
+        async def is_cut() -> bool:
             nonlocal last
             frame = build_send(chat, "x" * 90_000)
             last = (await sender.ask("sent", **frame))["seq"]
@@ -137,7 +147,7 @@ async def test_a_slow_reader_is_cut_while_others_go_on(socket_bindings, postgres
         assert await again.receive_messages(last) == list(range(1, last + 1))
 
 
-async def test_leaving_drains_with_1012(socket_bindings, postgres_url):
+async def test_leaving_drains_with_1012(socket_bindings: Path, postgres_url: str) -> None:
     async with asyncio.timeout(30):
         async with run_sockets(socket_bindings, postgres_url) as sockets:
             people = [await sockets.register(f"member{number}") for number in range(25)]
@@ -155,7 +165,9 @@ async def test_leaving_drains_with_1012(socket_bindings, postgres_url):
     assert [frame["type"] for frame in clients[0].unread] == ["sent"]
 
 
-async def test_a_draining_process_is_unready_and_takes_no_sockets(socket_bindings, postgres_url):
+async def test_a_draining_process_is_unready_and_takes_no_sockets(
+    socket_bindings: Path, postgres_url: str
+) -> None:
     limits = replace(LIMITS, close_seconds=3.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
         slow = await sockets.log_in(await sockets.register("slow"))
@@ -175,14 +187,14 @@ async def test_a_draining_process_is_unready_and_takes_no_sockets(socket_binding
         assert sockets.server.active == 0
 
 
-def find_free_port():
+def find_free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+        return int(listener.getsockname()[1])
 
 
 async def test_the_process_serves_drains_on_sigterm_and_exits_0(
-    sockets, socket_bindings, redis_cache
-):
+    sockets: Sockets, socket_bindings: Path, redis_cache: RedisServer
+) -> None:
     port, metrics_port = find_free_port(), find_free_port()
     script = Path(sys.executable).parent / "sup-websocket"
     environment = {
@@ -199,7 +211,7 @@ async def test_the_process_serves_drains_on_sigterm_and_exits_0(
     )
     try:
 
-        async def is_ready():
+        async def is_ready() -> bool:
             try:
                 return (await fetch(port, "GET /readyz"))[0] == 200
             except OSError:
@@ -213,9 +225,9 @@ async def test_the_process_serves_drains_on_sigterm_and_exits_0(
         await here.ask("sent", **build_send(chat, "to the other process"))
         assert (await there.receive("message"))["content"] == "to the other process"
 
-        def read_metrics():
+        def read_metrics() -> str:
             with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/metrics") as answer:
-                return answer.read().decode()
+                return str(answer.read().decode())
 
         text = await asyncio.to_thread(read_metrics)
         assert "websocket_connections_active 1.0" in text
