@@ -185,6 +185,16 @@ async def test_the_services_role_may_use_the_tables_and_not_change_the_record(
     await connection.close()
 
 
+async def test_privileges_that_a_restore_gave_too_much_are_taken_back(whole: Runner) -> None:
+    whole.call("up")
+    connection = await asyncpg.connect(whole.url)
+    await connection.execute("GRANT ALL ON schema_migrations TO sup_app")
+    whole.call("up")
+    may_write = "SELECT has_table_privilege('sup_app', 'schema_migrations', 'DELETE')"
+    assert await connection.fetchval(may_write) is False
+    await connection.close()
+
+
 def test_the_end_tells_the_schema_version(whole: Runner) -> None:
     out = whole.call("up")
     assert f"schema version {NAMES[-1]}" in out

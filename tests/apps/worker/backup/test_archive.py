@@ -15,7 +15,7 @@ from supmessenger_worker.backup.reader import (
     extract_archive,
     verify_archive,
 )
-from supmessenger_worker.backup.restore import FolderError, extract_to_empty
+from supmessenger_worker.backup.restore import CallError, extract_to_empty
 from supmessenger_worker.backup.writer import ArchiveWriter
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -127,7 +127,7 @@ def test_a_broken_archive_leaves_nothing_unpacked(archive: Path, tmp_path: Path)
 
 
 def test_nothing_is_unpacked_over_other_files(archive: Path) -> None:
-    with pytest.raises(FolderError, match="is not empty"):
+    with pytest.raises(CallError, match="is not empty"):
         extract_to_empty(archive, archive.parent)
 
 

@@ -5,13 +5,21 @@ import io
 import json
 import subprocess
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 import pytest
 from support.bindings import build_object_storage_binding, build_postgres_binding, write_binding
 from support.processes.minio import ObjectStorageServer
-from support.processes.postgres import PostgresServer, run_apart
+from support.processes.postgres import (
+    PostgresServer,
+    create_database,
+    drop_database,
+    run_apart,
+)
+from support.processes.servers import Run
+from support.schema import TEMPLATE, provide_template
 
 from minio import Minio
 from supmessenger_common.bindings import read_object_storage
@@ -60,6 +68,17 @@ def people(postgres_server: PostgresServer, database: str) -> None:
     run_apart(insert_people(postgres_server.build_url(database, "sup_user")))
 
 
+@pytest.fixture
+def used_database(server_run: Run, postgres_server: PostgresServer) -> Iterator[str]:
+    """A second migrated database, as a fresh instance has it, with a row of its own."""
+    provide_template(server_run, postgres_server)
+    name = f"used_{uuid.uuid4().hex}"
+    create_database(postgres_server, name, template=TEMPLATE)
+    run_apart(insert_people(postgres_server.build_url(name, "sup_user")))
+    yield name
+    drop_database(postgres_server, name)
+
+
 async def insert_people(url: str) -> None:
     connection = await asyncpg.connect(url)
     user, device, chat = (uuid.uuid4() for _ in range(3))
@@ -102,6 +121,26 @@ def dump(server: PostgresServer, database: str, path: Path) -> Path:
         check=True,
     )
     return path
+
+
+def dump_schema(server: PostgresServer, url: str) -> str:
+    command = [f"{server.bin_folder}/pg_dump", "--schema-only", "--no-privileges", url]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    return "\n".join(line for line in lines if not line.startswith(("\\restrict", "\\unrestr")))
+
+
+def restore(server: PostgresServer, tmp_path: Path, database: str, *options: str) -> None:
+    """Restore the unpacked dump as the documentation says."""
+    subprocess.run(
+        [
+            f"{server.bin_folder}/pg_restore",
+            *("--no-owner", "--exit-on-error", "--single-transaction", *options),
+            *("-d", server.build_url(database, "sup_owner")),
+            tmp_path / "out" / "database.dump",
+        ],
+        check=True,
+    )
 
 
 async def digest_tables(url: str) -> dict[str, str]:
@@ -154,6 +193,7 @@ def test_a_copy_made_from_an_archive_is_the_same_in_every_row_and_object(
     postgres_server: PostgresServer,
     database: str,
     empty_database: str,
+    used_database: str,
     object_storage_server: ObjectStorageServer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -168,26 +208,26 @@ def test_a_copy_made_from_an_archive_is_the_same_in_every_row_and_object(
     (archive,) = find_archives(tmp_path)
     assert main(["verify", str(archive)]) == 0
     assert main(["extract", str(archive), str(tmp_path / "out")]) == 0
-    subprocess.run(
-        [
-            f"{postgres_server.bin_folder}/pg_restore",
-            *("--no-owner", "--exit-on-error", "--single-transaction"),
-            *("-d", postgres_server.build_url(empty_database, "sup_owner")),
-            tmp_path / "out" / "database.dump",
-        ],
-        check=True,
-    )
+    restore(postgres_server, tmp_path, empty_database)
+    # The way of the documentation: into a database that an instance of its own has already made.
+    restore(postgres_server, tmp_path, used_database, "--clean", "--if-exists")
     copy = tmp_path / "copy"
     prefix = f"copy{uuid.uuid4().hex[:12]}-"
     object_storage_server.make_buckets(f"{prefix}media", f"{prefix}exports")
     keys = build_object_storage_binding(object_storage_server, prefix)
     write_binding(copy, "object-storage", keys)
     monkeypatch.setenv("SERVICE_BINDING_ROOT", str(copy))
-    assert main(["put-objects", str(tmp_path / "out")]) == 0
+    (copy / "object-storage" / "bucket-prefix").unlink()
+    assert main(["put-objects", str(tmp_path / "out")]) == 2
+    assert main(["put-objects", str(tmp_path / "out"), "--bucket-prefix", prefix]) == 0
+    write_binding(copy, "object-storage", keys)
 
-    urls = [postgres_server.build_url(name, "sup_owner") for name in (database, empty_database)]
-    expected, found = (run_apart(digest_tables(url)) for url in urls)
-    assert found == expected
+    names = (database, empty_database, used_database)
+    urls = [postgres_server.build_url(name, "sup_owner") for name in names]
+    expected, *found = (run_apart(digest_tables(url)) for url in urls)
+    assert found == [expected, expected]
+    # Of two copies: a restored CHECK has fewer parentheses than the one first written.
+    assert dump_schema(postgres_server, urls[1]) == dump_schema(postgres_server, urls[2])
     assert expected["messages"].startswith("500")
     assert digest_objects(copy) == digest_objects(source)
     assert len(digest_objects(copy)) == 4

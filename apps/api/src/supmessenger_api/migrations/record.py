@@ -15,9 +15,13 @@ CREATE TABLE schema_migrations (
 );
 COMMENT ON TABLE schema_migrations IS 'Migrations that are applied; written by sup-migrate only.';
 COMMENT ON COLUMN schema_migrations.checksum IS 'SHA-256 of the file as it was applied.';
+"""
+# Also for a table that exists: a restored one got what the role has on new tables by default.
+_GRANT = """
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'sup_app') THEN
+        REVOKE ALL ON schema_migrations FROM sup_app;
         GRANT SELECT ON schema_migrations TO sup_app;
     END IF;
 END
@@ -26,10 +30,11 @@ $$;
 
 
 async def provide_record(connection: Connection) -> None:
-    """Create the table unless it exists."""
-    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
-        async with connection.transaction():
+    """Create the table unless it exists; the services may read it and no more."""
+    async with connection.transaction():
+        if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
             await connection.execute(_CREATE)
+        await connection.execute(_GRANT)
 
 
 async def remove_empty_record(connection: Connection) -> None:

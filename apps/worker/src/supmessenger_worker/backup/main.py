@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from supmessenger_worker.backup.destination import DestinationError
 from supmessenger_worker.backup.manifest import Manifest, ManifestError
 from supmessenger_worker.backup.objects import ObjectsError, open_store
 from supmessenger_worker.backup.reader import BrokenError, verify_archive
-from supmessenger_worker.backup.restore import FolderError, extract_to_empty, put_objects
+from supmessenger_worker.backup.restore import CallError, extract_to_empty, put_objects
 
 DONE, FAILED, MISUSED = 0, 1, 2
 
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     extract.set_defaults(run=run_extract)
     put = verbs.add_parser("put-objects", help="upload the objects of an unpacked archive")
     put.add_argument("folder", type=Path)
+    put.add_argument("--bucket-prefix", help="of the buckets (default: the binding's)")
     put.set_defaults(run=run_put_objects)
     return parser
 
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         outcome: Outcome = options.run(options, say)
-    except (BindingError, FolderError) as error:
+    except (BindingError, CallError) as error:
         return _fail(MISUSED, str(error))
     except (DumpError, DestinationError, BrokenError, ManifestError, ObjectsError) as error:
         return _fail(FAILED, str(error))
@@ -90,7 +92,7 @@ def _find_bindings() -> Path:
 def run_create(options: argparse.Namespace, say: Say) -> Outcome:
     """Write an archive; old ones go only after it is whole."""
     if options.keep < 1:
-        raise FolderError("--keep must be at least 1")
+        raise CallError("--keep must be at least 1")
     root = _find_bindings()
     request = Request(
         instance=os.environ.get("SUP_INSTANCE") or "sup",
@@ -135,6 +137,10 @@ def run_extract(options: argparse.Namespace, say: Say) -> Outcome:
 def run_put_objects(options: argparse.Namespace, say: Say) -> Outcome:
     """Upload the objects of an unpacked archive to the buckets of the bound store."""
     binding = read_object_storage(_find_bindings())
+    if options.bucket_prefix is not None:
+        binding = replace(binding, bucket_prefix=options.bucket_prefix)
+    if not binding.bucket_prefix:
+        raise CallError("the binding names no bucket-prefix: give --bucket-prefix, such as demo-")
     count = put_objects(options.folder, open_store(binding), say=say)
     say(f"{count} objects put into {binding.endpoint}")
     return {"objects": count}

@@ -14,14 +14,14 @@ from supmessenger_worker.backup.reader import CHUNK, BrokenError, extract_archiv
 Say = Callable[[str], None]
 
 
-class FolderError(Exception):
-    """The folder given is not fit for what is asked."""
+class CallError(Exception):
+    """What was given in the call is not fit for what is asked."""
 
 
 def extract_to_empty(archive: Path, folder: Path) -> Manifest:
     """Unpack into a folder that is empty or new; what is broken leaves nothing behind."""
     if folder.exists() and any(folder.iterdir()):
-        raise FolderError(f"{folder} is not empty")
+        raise CallError(f"{folder} is not empty")
     try:
         return extract_archive(archive, folder)
     except (BrokenError, OSError):
@@ -33,7 +33,7 @@ def put_objects(folder: Path, store: ObjectStore, *, say: Say) -> int:
     """Upload all objects of an unpacked archive; return their number."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise FolderError(f"{folder} has no {MANIFEST}: unpack an archive with sup-backup extract")
+        raise CallError(f"{folder} has no {MANIFEST}: unpack an archive with sup-backup extract")
     members = [
         member
         for member in parse_json(path.read_bytes()).members
