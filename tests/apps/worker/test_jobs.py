@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
+from urllib.parse import quote
 
 import obstore
 import pytest
@@ -78,6 +80,33 @@ async def test_jobs_wait_while_the_broker_is_away_and_go_on_when_it_is_back(
     assert len(mail_sink.mails) == 1
 
 
+async def test_jobs_go_on_after_the_broker_closed_the_connection(
+    binding_root: Path,
+    mail_sink: MailSink,
+    jobs: Jobs,
+    rabbitmq_server: RabbitServer,
+    rabbitmq_vhost: str,
+) -> None:
+    names: list[str] = []
+
+    async def is_listed() -> bool:
+        # The broker's own list lags some seconds behind.
+        path = f"/api/vhosts/{rabbitmq_vhost}/connections"
+        found = await asyncio.to_thread(rabbitmq_server.call, "GET", path)
+        told = [(item.get("client_properties", {}), item["name"]) for item in found]
+        names[:] = [name for client, name in told if client.get("connection_name") == "sup-worker"]
+        return bool(names)
+
+    async with run_worker(binding_root):
+        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
+        await wait_until(is_listed, what="the connection to be listed", seconds=30)
+        path = f"/api/connections/{quote(names[0], safe='')}"
+        await asyncio.to_thread(rabbitmq_server.call, "DELETE", path)
+        # As when the broker ends in order: it says goodbye before it goes.
+        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
+    assert len(mail_sink.mails) == 2
+
+
 async def test_a_worker_starts_before_what_it_needs(
     binding_root: Path, mail_sink: MailSink, jobs: Jobs, rabbitmq_server: RabbitServer
 ) -> None:
@@ -89,6 +118,17 @@ async def test_a_worker_starts_before_what_it_needs(
             assert not await worker.is_ready()
             await gate.open()
             await wait_until(worker.is_ready, what="the worker to be ready", seconds=20)
+
+
+async def test_a_worker_ends_also_while_the_broker_is_away(
+    binding_root: Path, rabbitmq_server: RabbitServer
+) -> None:
+    async with open_gate(rabbitmq_server.port) as gate:
+        write_binding(binding_root, "rabbitmq", {"port": str(gate.port)})
+        async with asyncio.timeout(30), run_worker(binding_root):
+            await gate.shut()
+            began = time.monotonic()
+    assert time.monotonic() - began < 8
 
 
 async def test_a_job_that_fails_for_now_is_tried_again(

@@ -22,6 +22,8 @@ from supmessenger_worker.retries import GiveUp, RetryPolicy, TemporaryJobError, 
 
 # Restarts of the broker and rollouts interrupt honest jobs too, but not this often.
 MOST_INTERRUPTIONS = 5
+# How long a broker that is away may hold up the end of a worker.
+GOODBYE_SECONDS = 2.0
 _log = get_logger("consumer")
 
 
@@ -56,7 +58,12 @@ class Consumer:
 
         What has not begun, or does not end in time, is delivered to another worker.
         """
-        await self._queues.cancel()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._queues.cancel()
+        except (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError) as error:
+            # Without a broker nothing arrives anyway.
+            _log.info("nobody to say goodbye to", why=repr(error)[:200])
         for task in self._waiting:
             task.cancel()
         if self._running:

@@ -1,5 +1,6 @@
 """Composes the worker and runs it: `sup-worker`."""
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -97,4 +98,6 @@ async def probe_schema(pool: Pool, *, expected: str) -> None:
 def main() -> None:
     """Run the worker until it is told to end."""
     settings = WorkerSettings()
+    # One line for each request of the checker would drown everything else.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     run_service(build_app(settings), settings, service=SERVICE)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aio_pika.abc import AbstractRobustConnection
+from aio_pika.exceptions import AMQPError
 
 from supmessenger_common.bindings import PostgresBinding, RabbitBinding
 from supmessenger_common.broker import declare_topology, open_broker, open_channel, probe_broker
 from supmessenger_common.log import get_logger
 from supmessenger_worker.checks.board import CheckBoard
-from supmessenger_worker.consumer import Consumer
+from supmessenger_worker.consumer import GOODBYE_SECONDS, Consumer
 from supmessenger_worker.jobs.registry import Handler
 from supmessenger_worker.jobs_done import JobsDone
 from supmessenger_worker.queues import JobQueues
@@ -73,7 +74,7 @@ class Runtime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
-            await self._connection.close()
+            await _close(self._connection)
 
     async def probe_broker(self) -> None:
         """Raise unless the broker is connected and jobs are being taken."""
@@ -111,6 +112,15 @@ async def _connect(binding: RabbitBinding) -> AbstractRobustConnection:
             failures += 1
             _log.warning("waiting for the broker", why=repr(error)[:300])
             await asyncio.sleep(compute_pause(failures, jitter=random.random()))
+
+
+async def _close(connection: AbstractRobustConnection) -> None:
+    try:
+        async with asyncio.timeout(GOODBYE_SECONDS):
+            await connection.close()
+    except (AMQPError, ConnectionError, RuntimeError, TimeoutError) as error:
+        # It is gone already, or will be with this process.
+        _log.info("connection not closed in order", why=repr(error)[:200])
 
 
 async def _keep_running(name: str, run: Callable[[], Awaitable[None]]) -> None:

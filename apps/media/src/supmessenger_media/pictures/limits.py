@@ -1,10 +1,14 @@
 """How much one picture may cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
-_CGROUP_USAGE = Path("/sys/fs/cgroup/memory.current")
+_CGROUPS = Path("/sys/fs/cgroup")
+# Limit and usage of the container: cgroup v2, and v1 on older nodes.
+_FILES = (
+    ("memory.max", "memory.current"),
+    ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+)
 _MIB = 1024 * 1024
 # Address space of the interpreter with libvips loaded before it opens a picture (measured; about
 # 30 MiB of it are resident).
@@ -30,26 +34,24 @@ class PictureLimits:
         return _ADDRESS_SPACE_AT_REST + self.memory_bytes
 
 
-def compute_picture_memory(*, limit: int | None, usage: int, processes: int) -> int:
+def compute_picture_memory(*, limit: int, usage: int, processes: int) -> int:
     """Return the bytes one picture may take so that all together never fill the container.
 
-    Half of what is free now is left to the service itself; `limit` is None without a bound.
+    Half of what is free now is left to the service itself.
     """
-    if limit is None:
-        return _MOST_MEMORY
     share = max(0, limit - usage) // 2 // processes
     return min(_MOST_MEMORY, max(_LEAST_MEMORY, share))
 
 
-def gather_picture_limits() -> PictureLimits:
+def gather_picture_limits(cgroups: Path = _CGROUPS) -> PictureLimits:
     """Read the container's memory limit and return the bounds that fit it."""
     defaults = PictureLimits()
-    memory = compute_picture_memory(
-        limit=_read_bytes(_CGROUP_LIMIT),
-        usage=_read_bytes(_CGROUP_USAGE) or 0,
-        processes=defaults.processes,
-    )
-    return PictureLimits(memory_bytes=memory)
+    for limit_file, usage_file in _FILES:
+        limit, usage = _read_bytes(cgroups / limit_file), _read_bytes(cgroups / usage_file)
+        if limit is not None and usage is not None:
+            memory = compute_picture_memory(limit=limit, usage=usage, processes=defaults.processes)
+            return replace(defaults, memory_bytes=memory)
+    return defaults
 
 
 def _read_bytes(path: Path) -> int | None:
@@ -57,4 +59,5 @@ def _read_bytes(path: Path) -> int | None:
         text = path.read_text().strip()
     except OSError:
         return None
+    # Version 2 says `max` for no limit, version 1 a number that no machine has.
     return int(text) if text.isdigit() else None

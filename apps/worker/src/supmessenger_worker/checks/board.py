@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import structlog
-
+from supmessenger_common.log import get_logger
 from supmessenger_worker.checks.model import (
     Answer,
     CheckName,
@@ -18,7 +17,7 @@ from supmessenger_worker.checks.model import (
 )
 
 TIMEOUT_SECONDS = 2.0
-_log = structlog.get_logger(__name__)
+_log = get_logger("checks")
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,8 @@ class CheckBoard:
         before = {r.name: r.ok for r in self._report.checks} if self._report else {}
         for result in results:
             if before.get(result.name, True) != result.ok:
-                _log.warning("check_changed", check=result.name, ok=result.ok, why=result.message)
+                write = _log.info if result.ok else _log.warning
+                write("check changed", check=result.name, ok=result.ok, why=result.message)
         self._report = build_report(list(results), now=datetime.now(UTC))
         return self._report
 
