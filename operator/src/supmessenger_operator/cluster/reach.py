@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from supmessenger_operator.model.outcome import Stalled
@@ -16,7 +17,8 @@ REMEMBERED_SECONDS = 30.0
 class Reach:
     """Remembers answers for a moment, so that many passes ask once."""
 
-    def __init__(self) -> None:
+    def __init__(self, lookup: Callable[[str], Awaitable[tuple[str, ...]]] | None = None) -> None:
+        self._lookup = lookup or look_up
         self._hosts: dict[tuple[str, int], tuple[float, str]] = {}
         self._domains: dict[str, tuple[float, tuple[str, ...]]] = {}
 
@@ -39,12 +41,10 @@ class Reach:
         known = self._domains.get(domain)
         if known is not None and time.monotonic() - known[0] < REMEMBERED_SECONDS:
             return known[1]
-        loop = asyncio.get_running_loop()
         addresses: tuple[str, ...] = ()
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                found = await loop.getaddrinfo(domain, None, type=socket.SOCK_STREAM)
-            addresses = tuple(sorted({str(entry[4][0]) for entry in found}))
+                addresses = await self._lookup(domain)
         except (OSError, TimeoutError):
             pass  # it does not resolve, which is the answer
         self._domains[domain] = (time.monotonic(), addresses)
@@ -65,6 +65,13 @@ class Reach:
             error = failure.strerror or str(failure)
         self._hosts[(host, port)] = (time.monotonic(), error)
         return error
+
+
+async def look_up(domain: str) -> tuple[str, ...]:
+    """Return the addresses of a domain as this machine's resolver has them."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(domain, None, type=socket.SOCK_STREAM)
+    return tuple(sorted({str(entry[4][0]) for entry in found}))
 
 
 def find_external_hosts(spec: Spec) -> list[tuple[str, str, int]]:
