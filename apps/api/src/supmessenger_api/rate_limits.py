@@ -6,7 +6,13 @@ from datetime import datetime
 
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
-from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.aio.strategies import (
+    MovingWindowRateLimiter,
+    SlidingWindowCounterRateLimiter,
+)
+from limits.aio.strategies import (
+    RateLimiter as Strategy,
+)
 from redis.exceptions import RedisError
 
 from supmessenger_common.breaker import Breaker
@@ -15,6 +21,9 @@ from supmessenger_common.log import get_logger
 from supmessenger_common.redis_clients import RedisClient
 
 logger = get_logger("rate_limits")
+
+# Up to here each hit is remembered by its time; beyond, two counters estimate the window.
+EXACT_AMOUNT = 300
 
 
 @dataclass(frozen=True)
@@ -90,7 +99,8 @@ class RateLimiter:
             key_prefix="limits",
             connection_pool=redis_state.connection_pool,  # type: ignore[arg-type]  # documented
         )
-        self._strategy = SlidingWindowCounterRateLimiter(storage)
+        self._exact = MovingWindowRateLimiter(storage)
+        self._estimating = SlidingWindowCounterRateLimiter(storage)
         self._breaker = Breaker()
         self._enabled = enabled
 
@@ -102,9 +112,10 @@ class RateLimiter:
         if not self._enabled:
             return None
         identifiers = (limit.name, *keys)
+        strategy = self._choose(limit)
         try:
-            allowed = await self._breaker.run(lambda: self._strategy.hit(limit.item, *identifiers))
-            stats = await self._strategy.get_window_stats(limit.item, *identifiers)
+            allowed = await self._breaker.run(lambda: strategy.hit(limit.item, *identifiers))
+            stats = await strategy.get_window_stats(limit.item, *identifiers)
         except (RedisError, OSError) as error:
             logger.warning("limit not counted", limit=limit.name, error=str(error))
             if limit.fail_open:
@@ -125,9 +136,12 @@ class RateLimiter:
         if not self._enabled:
             return
         try:
-            await self._strategy.clear(limit.item, limit.name, *keys)
+            await self._choose(limit).clear(limit.item, limit.name, *keys)
         except (RedisError, OSError) as error:
             logger.warning("limit not cleared", limit=limit.name, error=str(error))
+
+    def _choose(self, limit: Limit) -> Strategy:
+        return self._exact if limit.item.amount <= EXACT_AMOUNT else self._estimating
 
 
 def build_rate_limited(allowance: Allowance) -> PlatformError:
