@@ -4,6 +4,7 @@ from supmessenger_operator.events import Happening, find_transitions
 from supmessenger_operator.model.availability import find_unavailable
 from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Outcome, Waiting
 from supmessenger_operator.model.status import Status
@@ -55,14 +56,14 @@ def find_migration(run: Run) -> ObservedObject | None:
     return max(jobs, key=lambda job: job.created, default=None)
 
 
-async def read_migration_message(run: Run, job: ObservedObject | None) -> str:
+async def read_migration_message(run: Run, job: ObservedObject | None) -> JobMessage:
     """Return what the migration Job left behind, once it has ended."""
     if job is None or not (job.is_ready or job.is_stuck):
-        return ""
+        return JobMessage()
     try:
         return await read_ended_job(run, job)
     except Waiting:
-        return ""  # the Job's own condition says enough
+        return JobMessage()  # the Job's own condition says enough
 
 
 async def announce(run: Run, status: Status) -> None:

@@ -11,6 +11,7 @@ from supmessenger_operator.events import Happening
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
 from supmessenger_operator.model.inputs import Inputs
+from supmessenger_operator.model.job_message import JobMessage, parse_job_message
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Stalled, Waiting
@@ -135,7 +136,7 @@ async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
     ]
     for item, live in unready:
         if item.kind == "Job" and live.is_stuck:
-            error = await read_ended_job(run, live)
+            error = (await read_ended_job(run, live)).text
             raise Stalled(
                 f"{item.name} failed: {error or live.message}. Correct the cause, then delete the"
                 f" Job to run it again: kubectl delete job {item.name} -n {messenger.namespace}",
@@ -151,11 +152,12 @@ async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
         )
 
 
-async def read_ended_job(run: Run, job: ObservedObject) -> str:
+async def read_ended_job(run: Run, job: ObservedObject) -> JobMessage:
     """Return what an ended Job has left as its last words."""
     known = run.context.job_messages
     if job.uid not in known:
-        known[job.uid] = await read_job_message(run.context.client, run.key[0], job.name)
+        raw = await read_job_message(run.context.client, run.key[0], job.name)
+        known[job.uid] = parse_job_message(raw)
     return known[job.uid]
 
 

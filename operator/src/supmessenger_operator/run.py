@@ -14,6 +14,7 @@ from supmessenger_operator.events import EventRecorder
 from supmessenger_operator.model.defaults import OperatorDefaults
 from supmessenger_operator.model.desired_object import DesiredObject
 from supmessenger_operator.model.inputs import Inputs
+from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.status import Status
 from supmessenger_operator.probes.checker import Checkers
@@ -31,7 +32,7 @@ class Context:
     ledger: Ledger = field(default_factory=Ledger)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     # Termination messages of ended Jobs by their uid: an ended Job says nothing new.
-    job_messages: dict[str, str] = field(default_factory=dict)
+    job_messages: dict[str, JobMessage] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.components import Component, compute_components
 from supmessenger_operator.model.inputs import Inputs
+from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Outcome
@@ -13,6 +14,7 @@ from supmessenger_operator.model.status import Status
 
 # An older report tells how things were, not how they are.
 REPORT_LIFE = timedelta(seconds=120)
+NO_MESSAGE = JobMessage()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class Facts:
     report: CheckReport | None = None
     pending: tuple[str, ...] = ()  # components whose release is still to be moved
     migration: ObservedObject | None = None
-    migration_message: str = ""
+    migration_message: JobMessage = NO_MESSAGE
     is_deleting: bool = False
 
     @property

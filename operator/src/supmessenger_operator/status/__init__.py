@@ -1,6 +1,5 @@
 """Pure judgement: what a pass has learned becomes the status, one file per condition."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from supmessenger_operator.model.facts import Facts
@@ -16,8 +15,6 @@ from supmessenger_operator.status.ready import judge_ready
 from supmessenger_operator.status.reconciling import judge_reconciling
 from supmessenger_operator.status.stalled import judge_stalled
 from supmessenger_operator.status.verdict import Verdict, build_condition
-
-_SCHEMA = re.compile(r"\b[0-9]{3}_[a-z0-9_]+\b")
 
 
 def compute_status(facts: Facts) -> Status:
@@ -70,11 +67,9 @@ def _compute_version(facts: Facts, verdicts: Mapping[str, Verdict]) -> str:
 
 
 def _compute_schema_version(facts: Facts) -> str:
-    if facts.migration is not None and facts.migration.is_ready:
-        names = _SCHEMA.findall(facts.migration_message)
-        if names:
-            return str(names[-1])
-    return facts.previous.schema_version
+    if facts.migration is None or not facts.migration.is_ready:
+        return facts.previous.schema_version
+    return facts.migration_message.schema_version or facts.previous.schema_version
 
 
 def _build_backup(facts: Facts) -> BackupStatus:

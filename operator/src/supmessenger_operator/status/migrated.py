@@ -16,7 +16,7 @@ def judge_migrated(facts: Facts) -> Verdict:
         message = "the data tier comes first"
         return Verdict(type="Migrated", status="Unknown", reason="NotStarted", message=message)
     if job.is_stuck:
-        error = facts.migration_message or job.message
+        error = facts.migration_message.text or job.message
         message = (
             f"{job.name} failed: {error}; the release before goes on running. Correct the cause"
             f" and delete the Job to try again"
@@ -24,7 +24,7 @@ def judge_migrated(facts: Facts) -> Verdict:
         return Verdict(type="Migrated", status="False", reason="MigrationFailed", message=message)
     if job.is_ready:
         return Verdict(
-            type="Migrated", status="True", reason="Complete", message=facts.migration_message
+            type="Migrated", status="True", reason="Complete", message=facts.migration_message.text
         )
     message = f"{job.name} is running"
     return Verdict(type="Migrated", status="False", reason="Running", message=message)

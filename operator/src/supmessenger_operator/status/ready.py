@@ -12,6 +12,10 @@ def judge_ready(
     """Judge the whole from its parts."""
     if stalled.is_true:
         return Verdict(type="Ready", status="False", reason="Stalled", message=stalled.message)
+    if reconciling.is_true and not facts.is_installed:
+        return Verdict(
+            type="Ready", status="False", reason="Installing", message=reconciling.message
+        )
     failing = [verdict for verdict in components if verdict.status == "False"]
     if failing:
         message = "; ".join(f"{verdict.type}: {verdict.message}" for verdict in failing)
