@@ -65,7 +65,11 @@ class Cluster:
         if not is_rolled_out(self.get_object(path)):
             return False
         pods = self.get_object(f"/api/v1/namespaces/{namespace}/pods").get("items", [])
-        mine = [pod for pod in pods if pod["metadata"]["name"].startswith(f"{name}-")]
+        mine = [
+            pod
+            for pod in pods
+            if pod["metadata"]["name"].startswith(f"{name}-") and is_pod_current(pod)
+        ]
         return bool(mine) and all(is_pod_ready(pod, since=since) for pod in mine)
 
     def apply(self, kubectl: Path, manifest: str, *, log: Path) -> None:
@@ -114,3 +118,9 @@ def is_pod_ready(pod: dict[str, Any], *, since: str = "") -> bool:
         status["ready"] and status["state"].get("running", {}).get("startedAt", "") >= since
         for status in statuses
     )
+
+
+def is_pod_current(pod: dict[str, Any]) -> bool:
+    """Return whether a pod still counts: it has neither ended nor been asked to."""
+    ended = pod.get("status", {}).get("phase") in {"Failed", "Succeeded"}
+    return not ended and "deletionTimestamp" not in pod["metadata"]

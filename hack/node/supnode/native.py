@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,7 +38,7 @@ from supnode.runtime import Runtime
 from supnode.steps import Steps
 from supnode.teardown import LATE_BUILDS, Teardown
 from supnode.toolchains import can_make_environments, ensure_go
-from supnode.waiting import wait_until
+from supnode.waiting import probe_port, wait_until
 
 
 class NativeNode:
@@ -181,10 +180,18 @@ class NativeNode:
     def _start_control_plane(self, steps: Steps, queue: BuildQueue) -> None:
         queue.wait_for("kube-apiserver")
         with steps.step("etcd and API server"):
-            self._start(units.build_etcd(self.paths, self.cache.path))
+            etcd = units.build_etcd(self.paths, self.cache.path)
             server = units.build_api_server(self.addresses, self.paths, self.cache.path)
+            self._start(etcd)
             self._start(server)
-            self._wait(server, self.cluster.is_ready, seconds=90)
+            # etcd first: when its data is damaged, the API server's log would mislead.
+            self._wait(
+                etcd,
+                lambda: self.cluster.is_ready() or not self.processes.is_running(server.name),
+                seconds=90,
+                cure="read the log; if its data is damaged (a power cut): make clean, make up",
+            )
+            self._wait(server, self.cluster.is_ready, seconds=5)
 
     def _start_runtime(self, steps: Steps, queue: BuildQueue) -> None:
         containerd = units.build_containerd(self.paths)
@@ -261,7 +268,14 @@ class NativeNode:
     def _start(self, unit: Unit) -> None:
         self.processes.start(unit, enter=self.enclosure.enter() if unit.inside else ())
 
-    def _wait(self, unit: Unit, condition: Callable[[], bool], *, seconds: float) -> None:
+    def _wait(
+        self,
+        unit: Unit,
+        condition: Callable[[], bool],
+        *,
+        seconds: float,
+        cure: str = "read the log, then make up",
+    ) -> None:
         """Wait for a program's own sign of life; its end is told at once."""
         log = self.processes.log(unit.name)
 
@@ -269,21 +283,15 @@ class NativeNode:
             if condition():
                 return True
             if not self.processes.is_running(unit.name):
-                raise Failure(f"{unit.name} ended", log=log, cure="read the log, then make up")
+                raise Failure(f"{unit.name} ended", log=log, cure=cure)
             return False
 
-        wait_until(holds, what=f"{unit.name} ready", seconds=seconds, log=log, cure="read the log")
+        wait_until(holds, what=f"{unit.name} ready", seconds=seconds, log=log, cure=cure)
 
     def _is_registry_ready(self) -> bool:
         host, _, port = self.addresses.registry.partition(":")
-        return _probe_port(host, int(port))
+        return probe_port(host, int(port))
 
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _probe_port(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-        return True
-    return False

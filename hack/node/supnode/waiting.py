@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -34,3 +36,10 @@ def probe_until(condition: Callable[[], bool], *, seconds: float) -> bool:
             return False
         pause.wait(INTERVAL)
     return True
+
+
+def probe_port(host: str, port: int) -> bool:
+    """Return whether something accepts connections there."""
+    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
+        return True
+    return False
