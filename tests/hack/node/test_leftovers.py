@@ -19,7 +19,12 @@ from supnode.waiting import wait_until
 
 RunNode = Callable[..., "subprocess.CompletedProcess[str]"]
 
-pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
+# One second node at a time: with xdist, these tests share a worker.
+pytestmark = [
+    pytest.mark.node,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("second-node"),
+]
 
 # A pod with everything that leaves traces: a volume, an address, a port on the node.
 MANIFEST = """
