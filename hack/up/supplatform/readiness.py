@@ -34,12 +34,19 @@ def parse_progress(resource: dict[str, Any]) -> Progress:
     ready = conditions.get("Ready", {})
     stalled = conditions.get("Stalled", {})
     is_stalled = stalled.get("status") == "True"
-    story = (stalled if is_stalled else ready).get("message") or status.get("phase") or "Pending"
+    story = (stalled if is_stalled else ready).get("message") or "the operator has not looked yet"
+    phase = " ".join([status.get("phase", "Pending"), status.get("componentsReady", "")]).strip()
     return Progress(
         ready=ready.get("status") == "True",
         stalled=is_stalled,
-        story=f"{status.get('phase', 'Pending')}: {story}",
+        story=f"{phase}: {story}",
     )
+
+
+def shorten(story: str) -> str:
+    """Return the first of the sentences that a status strings together with semicolons."""
+    first, more, _ = story.partition("; ")
+    return f"{first} …" if more else first
 
 
 def wait_until_ready(
@@ -52,7 +59,7 @@ def wait_until_ready(
         progress = parse_progress(read())
         if progress.story != told:
             told = progress.story
-            say(f"     {time.monotonic() - began:5.0f} s  {told}")
+            say(f"     {time.monotonic() - began:5.0f} s  {shorten(told)}")
         if progress.ready:
             return
         cure = "kubectl describe sup shows each condition and what to do"

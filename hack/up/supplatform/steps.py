@@ -72,7 +72,8 @@ def create_namespace(tools: Tools) -> None:
 def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
     """Apply the minimal sample with the SMTP sink beside it."""
     create_namespace(tools)
-    rendered = tools.kubectl("kustomize", str(CHECKOUT / "manifests/samples/smoke"))
+    overlay = str(CHECKOUT / "manifests/samples/smoke")
+    rendered = tools.kubectl("kustomize", overlay, "--load-restrictor", "LoadRestrictionsNone")
     manifest = rendered.replace("image: smtp-sink", f"image: {images['smtp-sink']}")
     tools.kubectl("apply", "-f", "-", stdin=manifest)
     tools.kubectl("rollout", "status", "deployment/smtp-sink", "-n", NAMESPACE, "--timeout", "120s")

@@ -35,7 +35,11 @@ def test_the_story_of_a_stalled_instance_is_why_it_stalled() -> None:
 
 def test_a_resource_without_status_is_pending() -> None:
     progress = parse_progress({"metadata": {"generation": 1}})
-    assert (progress.ready, progress.stalled, progress.story) == (False, False, "Pending: Pending")
+    assert (progress.ready, progress.stalled, progress.story) == (
+        False,
+        False,
+        "Pending: the operator has not looked yet",
+    )
 
 
 def test_waiting_ends_when_ready_and_tells_each_sentence_once() -> None:

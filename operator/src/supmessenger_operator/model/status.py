@@ -45,6 +45,14 @@ class Endpoints(Model):
     turn: str = Field(default="", description="Relay.")
 
 
+class TlsStatus(Model):
+    """Whom clients trust."""
+
+    ca_config_map: str = Field(
+        default="", description="ConfigMap with the instance's own authority, key ca.crt."
+    )
+
+
 class DnsRecord(Model):
     """A DNS record that shall exist."""
 
@@ -81,6 +89,7 @@ class Status(Model):
     version: str = Field(default="", description="Release of the services that runs.")
     schema_version: str = Field(default="", description="Newest migration that was applied.")
     endpoints: Endpoints = Field(default=Endpoints(), description="Where it is reached.")
+    tls: TlsStatus = Field(default=TlsStatus(), description="Whom clients trust.")
     dns_records: tuple[DnsRecord, ...] = Field(
         default=(), description="DNS records that shall exist."
     )

@@ -8,7 +8,7 @@ from supmessenger_operator.status.backup_healthy import judge_backup_healthy
 from supmessenger_operator.status.component_ready import judge_component
 from supmessenger_operator.status.components import build_components, count_ready
 from supmessenger_operator.status.degraded import judge_degraded
-from supmessenger_operator.status.endpoints import build_dns_records, build_endpoints
+from supmessenger_operator.status.endpoints import build_dns_records, build_endpoints, build_tls
 from supmessenger_operator.status.migrated import judge_migrated
 from supmessenger_operator.status.phase import compute_phase
 from supmessenger_operator.status.ready import judge_ready
@@ -28,6 +28,7 @@ def compute_status(facts: Facts) -> Status:
         version=version,
         schema_version=_compute_schema_version(facts),
         endpoints=build_endpoints(facts.messenger) if facts.messenger is not None else Endpoints(),
+        tls=build_tls(facts),
         dns_records=build_dns_records(facts),
         components=build_components(facts, components),
         components_ready=count_ready(components) or facts.previous.components_ready,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.model.messenger import Messenger
-from supmessenger_operator.model.status import DnsRecord, Endpoints
+from supmessenger_operator.model.status import DnsRecord, Endpoints, TlsStatus
 
 
 def build_endpoints(messenger: Messenger) -> Endpoints:
@@ -19,6 +19,12 @@ def build_endpoints(messenger: Messenger) -> Endpoints:
         websocket=f"{sockets}://{domain}/ws",
         media=f"{web}://{domain}/media",
     )
+
+
+def build_tls(facts: Facts) -> TlsStatus:
+    """Name the ConfigMap of the instance's own authority, when it has one."""
+    authority = facts.find_object("ConfigMap", "foundation")
+    return TlsStatus(ca_config_map=authority.name if authority is not None else "")
 
 
 def build_dns_records(facts: Facts) -> tuple[DnsRecord, ...]:
