@@ -93,9 +93,10 @@ def unpack_packages(packages: list[str]) -> None:
         subprocess.run(["dpkg-deb", "-x", archive, root], check=True)
     shutil.rmtree(downloads)
     # Erlang's launcher names the folder it was built for.
-    for launcher in (root / "usr/lib/erlang/bin").glob("erl"):
+    launcher = root / "usr/lib/erlang/bin/erl"
+    if launcher.exists():
         text = launcher.read_text()
-        launcher.write_text(text.replace('"/usr/lib/erlang"', f'"{root}/usr/lib/erlang"'))
+        launcher.write_text(text.replace("=/usr/lib/erlang\n", f"={root}/usr/lib/erlang\n"))
 
 
 def provide_debian() -> None:
