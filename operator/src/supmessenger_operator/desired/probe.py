@@ -22,7 +22,7 @@ def build_shell_check(script: str) -> Check:
 
 
 def build_probes(
-    *, startup: Check, readiness: Check, liveness: Check | None, startup_seconds: int = 120
+    *, startup: Check, readiness: Check, liveness: Check | None, startup_seconds: int = 300
 ) -> dict[str, Mapping[str, Any]]:
     """Return the probes of a container that has `startup_seconds` until it must answer."""
     probes: dict[str, Mapping[str, Any]] = {
