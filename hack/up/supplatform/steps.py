@@ -53,7 +53,8 @@ def install_operator(tools: Tools, images: dict[str, str]) -> None:
 def apply_sample(tools: Tools, path: str) -> None:
     """Apply a sample manifest in the sample's namespace."""
     create_namespace(tools)
-    tools.kubectl("apply", "-n", NAMESPACE, "-f", str(CHECKOUT / "manifests/samples" / path))
+    manifest = (CHECKOUT / "manifests/samples" / path).read_text()
+    _apply_as(tools, "sample", manifest)
 
 
 def create_namespace(tools: Tools) -> None:
@@ -77,6 +78,12 @@ def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
     manifest = rendered.replace("image: smtp-sink", f"image: {images['smtp-sink']}")
     tools.kubectl("apply", "-f", "-", stdin=manifest)
     tools.kubectl("rollout", "status", "deployment/smtp-sink", "-n", NAMESPACE, "--timeout", "120s")
+
+
+def _apply_as(tools: Tools, manager: str, manifest: str) -> None:
+    # Two field managers: applying the sample again leaves alone what the overlay has added.
+    flags = ("--server-side", "--force-conflicts", "--field-manager", manager)
+    tools.kubectl("apply", *flags, "-n", NAMESPACE, "-f", "-", stdin=manifest)
 
 
 def wait_for_instance(tools: Tools, steps: Steps) -> None:

@@ -82,7 +82,9 @@ def _state_of_deployment(live: Mapping[str, Any]) -> dict[str, Any]:
     status, desired = live.get("status") or {}, live["spec"].get("replicas", 1)
     updated, available = status.get("updatedReplicas", 0), status.get("availableReplicas", 0)
     is_seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 1)
-    is_ready = is_seen and updated >= desired and available >= desired
+    # Available pods may be old ones: only when none is unavailable are the new ones among them.
+    unavailable = status.get("unavailableReplicas", 0)
+    is_ready = is_seen and updated >= desired and available >= desired and not unavailable
     # Old pods that still run beside enough new ones end by themselves: nothing waits for them.
     progressing = _find_condition(status, "Progressing")
     is_stuck = is_seen and not is_ready and progressing.get("reason") == "ProgressDeadlineExceeded"
@@ -91,7 +93,9 @@ def _state_of_deployment(live: Mapping[str, Any]) -> dict[str, Any]:
         "is_stuck": is_stuck,
         "desired": desired,
         "ready": min(available, status.get("readyReplicas", 0), desired),
-        "message": "" if is_ready else _message_of_rollout(is_seen, updated, available, desired),
+        "message": ""
+        if is_ready
+        else _message_of_rollout(is_seen, updated, min(available, updated - unavailable), desired),
     }
 
 
