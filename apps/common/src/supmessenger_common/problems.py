@@ -40,6 +40,8 @@ UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.InvalidCachedStatementError,
     # A connection that broke at an unlucky moment: "another operation is in progress".
     asyncpg.InternalClientError,
+    # The cancellation of a statement that timed out can reach the next one of its connection.
+    asyncpg.QueryCanceledError,
     RedisError,
     TimeoutError,
     ConnectionError,
@@ -78,7 +80,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
     async def interface(request: Request, error: Exception) -> Response:
         # The driver uses one class for a closed connection and for wrong calls of ours.
-        if "connection" not in str(error):
+        if not any(word in str(error) for word in ("connection", "operation")):
             raise error
         return await unavailable(request, error)
 
