@@ -106,7 +106,7 @@ async def _ensure_rabbitmq(secrets: InstanceSecrets, messenger: Messenger) -> No
     if external is not None:
         await _keep_external_rabbitmq(secrets, external)
         return
-    keys = ("username", "password", "erlang-cookie", "sup", "sup_b", "definitions.json")
+    keys = ("username", "password", "erlang-cookie", "sup", "sup_b")
     admin = await secrets.ensure("rabbitmq-admin", keys, generated.make_rabbitmq_admin)
     values = generated.build_rabbitmq(messenger, password=admin["sup"])
     await secrets.ensure("rabbitmq", _RABBITMQ_KEYS, lambda: values)

@@ -1,8 +1,5 @@
 """What generated Secrets hold; randomness comes from `secrets` and nowhere else."""
 
-import base64
-import hashlib
-import json
 import secrets
 from collections.abc import Mapping
 
@@ -11,7 +8,6 @@ from supmessenger_operator.model.messenger import Messenger
 Values = Mapping[str, str]
 
 POSTGRES_ROLES = ("postgres", "sup_owner", "sup_user", "sup_user_b")
-RABBITMQ_USERS = ("admin", "sup", "sup_b")
 REGION = "us-east-1"
 
 
@@ -26,40 +22,14 @@ def make_postgres_roles() -> Values:
 
 
 def make_rabbitmq_admin() -> Values:
-    """Passwords of the broker's users, its cookie and the definitions it loads at start."""
-    passwords = {user: make_password() for user in RABBITMQ_USERS}
+    """The broker's cookie and one password for each of its users."""
     return {
         "username": "admin",
-        "password": passwords["admin"],
+        "password": make_password(),
         "erlang-cookie": secrets.token_hex(32),
-        "sup": passwords["sup"],
-        "sup_b": passwords["sup_b"],
-        "definitions.json": json.dumps(_build_definitions(passwords), indent=1),
+        "sup": make_password(),
+        "sup_b": make_password(),
     }
-
-
-def _build_definitions(passwords: Mapping[str, str]) -> dict[str, object]:
-    return {
-        "users": [
-            {
-                "name": user,
-                "password_hash": _hash_for_rabbitmq(password, salt=secrets.token_bytes(4)),
-                "hashing_algorithm": "rabbit_password_hashing_sha256",
-                "tags": "administrator" if user == "admin" else "",
-            }
-            for user, password in passwords.items()
-        ],
-        "vhosts": [{"name": "/"}],
-        "permissions": [
-            {"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
-            for user in passwords
-        ],
-    }
-
-
-def _hash_for_rabbitmq(password: str, *, salt: bytes) -> str:
-    # The broker's own form: base64(salt + sha256(salt + password)).
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def make_object_storage_root(messenger: Messenger) -> Values:
