@@ -33,6 +33,12 @@ END_CONNECTIONS = """
     WHERE datname = current_database() AND application_name = 'websocket'
 """
 
+WAITING = """
+    SELECT count(*) > 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'websocket'
+      AND wait_event_type = 'Lock'
+"""
+
 
 async def fetch(port: int, request: str) -> tuple[int, str]:
     """Return status line and body of a plain HTTP request."""
@@ -151,18 +157,36 @@ async def test_leaving_drains_with_1012(socket_bindings: Path, postgres_url: str
     async with asyncio.timeout(30):
         async with run_sockets(socket_bindings, postgres_url) as sockets:
             people = [await sockets.register(f"member{number}") for number in range(25)]
-            chat = await sockets.create_chat(*people)
             clients = []
             for person in people:
                 url = f"ws://127.0.0.1:{sockets.port}/ws"
                 raw = await connect(url, compression=None, ping_interval=None, proxy=None)
                 clients.append(client := Client(raw))
                 await client.ask("ready", type="auth", token=sockets.issue_token(person))
-            await clients[0].send(**build_send(chat))
             closing = [asyncio.create_task(client.wait_closed()) for client in clients]
         assert {await task for task in closing} == {1012}
-    # What was being handled was finished and answered first.
-    assert [frame["type"] for frame in clients[0].unread] == ["sent"]
+
+
+async def test_a_frame_being_handled_is_answered_before_the_drain_closes(
+    sockets: Sockets,
+) -> None:
+    anna, _, chat = await sockets.register_pair()
+    client = await sockets.log_in(anna)
+    async with sockets.pool.acquire() as connection:
+        async with connection.transaction():
+            # The send waits for this row, so it is being handled when the drain begins.
+            await connection.execute("SELECT 1 FROM chats WHERE id = $1 FOR UPDATE", chat)
+            await client.send(**build_send(chat))
+
+            async def is_waiting() -> bool:
+                return bool(await sockets.pool.fetchval(WAITING))
+
+            await wait_until(is_waiting, what="the send to wait for the row")
+            draining = asyncio.create_task(sockets.server.drain(seconds=5))
+            await wait_for_readiness(sockets, 503)
+        assert await client.wait_closed() == 1012
+        assert [frame["type"] for frame in client.unread] == ["sent"]
+        await draining
 
 
 async def test_a_draining_process_is_unready_and_takes_no_sockets(

@@ -17,6 +17,7 @@ from supmessenger_common.messages.events import (
     parse_hint,
 )
 from supmessenger_common.messages.publish import build_chat_channel
+from supmessenger_websocket.background import stop_background
 from supmessenger_websocket.chats import StoredPage, fetch_last_seqs, fetch_page
 from supmessenger_websocket.delivery import Cursor, Offer, Position
 from supmessenger_websocket.events import Reset, build_frame, build_text_frame
@@ -156,10 +157,9 @@ class Hub:
 
     async def close(self) -> None:
         """End what is being read."""
-        tasks = [room.filling for room in self.rooms.values() if room.filling is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop_background(
+            [room.filling for room in self.rooms.values() if room.filling is not None]
+        )
 
     async def _start(self, rooms: list[Room]) -> None:
         if not rooms:

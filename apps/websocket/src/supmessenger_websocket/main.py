@@ -25,7 +25,7 @@ from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.metrics import open_metrics_listener
 from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.sessions import SessionGuard
-from supmessenger_websocket.background import start_background
+from supmessenger_websocket.background import start_background, stop_background
 from supmessenger_websocket.context import Context
 from supmessenger_websocket.heal import Healer
 from supmessenger_websocket.hub import Hub
@@ -115,9 +115,7 @@ async def open_server(
         await server.drain(seconds=settings.drain_seconds)
         await context.attendance.end(now=read_clock())
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await stop_background(tasks)
         await context.hub.close()
         await subscriptions.close()
         await _close_pool(pool)
@@ -150,6 +148,7 @@ def _build_subscriber(binding: RedisBinding) -> RedisConnection:
         password=binding.password,
         client_name=f"{SERVICE}-subscriber",
         socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=None,
         socket_keepalive=True,
         # Answers as plain lists; the connection is made again by who reads it.
         protocol=2,

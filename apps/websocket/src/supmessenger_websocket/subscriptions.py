@@ -9,7 +9,7 @@ from redis.asyncio import Connection
 from redis.exceptions import RedisError
 
 from supmessenger_common.log import get_logger
-from supmessenger_websocket.background import start_background
+from supmessenger_websocket.background import start_background, stop_background
 
 log = get_logger("subscriptions")
 
@@ -17,6 +17,7 @@ Handler = Callable[[bytes], None]
 
 PING_SECONDS = 5.0
 SILENT_SECONDS = 12.0
+CONNECT_SECONDS = 4.0
 CONFIRM_SECONDS = 2.0
 RETRY_LEAST_SECONDS = 0.1
 RETRY_MOST_SECONDS = 2.0
@@ -72,9 +73,7 @@ class Subscriptions:
 
     async def close(self) -> None:
         """End the connection."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop_background(self._tasks)
         self._tasks = []
 
     async def add(self, handlers: dict[str, Handler]) -> bool:
@@ -114,14 +113,15 @@ class Subscriptions:
         while True:
             connection = self._connect()
             try:
-                await connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await connection.connect()  # type: ignore[no-untyped-call]  # redis-py's own
                 self._heard = asyncio.get_running_loop().time()
                 self._changed = dict.fromkeys(self._channels)
                 self._connection = connection
                 self._wake.set()
                 wait = RETRY_LEAST_SECONDS
                 await self._read(connection)
-            except (RedisError, OSError) as error:
+            except (RedisError, OSError) as error:  # a timeout is an OSError
                 log.warning("lost the connection to redis", error=str(error))
             finally:
                 self._connection = None
