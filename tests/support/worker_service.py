@@ -27,7 +27,6 @@ from supmessenger_worker.settings import WorkerSettings
 DOMAIN = "chat.example.org"
 QUICK = RetryPolicy(
     delays=(timedelta(milliseconds=50), timedelta(milliseconds=100)),
-    unconfigured=timedelta(milliseconds=50),
 )
 
 

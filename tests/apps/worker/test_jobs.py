@@ -18,7 +18,6 @@ from support.waiting import wait_until
 from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
 
 from supmessenger_common.bindings import read_object_storage
-from supmessenger_common.broker import DEAD_QUEUE
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.objects import open_bucket
 
@@ -213,23 +212,21 @@ async def test_a_row_of_a_kind_no_queue_takes_is_put_aside(
         await wait_until(is_put_aside, what="the row to be put aside")
 
 
-async def test_without_a_mail_server_a_mail_waits_and_is_never_lost(
-    binding_root: Path, jobs: Jobs
+async def test_mails_stay_in_their_queue_until_a_worker_has_a_mail_server(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
 ) -> None:
-    before = read_retried()
+    smtp = binding_root / "smtp"
+    aside = smtp.rename(binding_root / "kept-aside")
     async with run_worker(binding_root):
         job_id = await jobs.write("email.verification", build_verification())
-
-        async def came_round() -> bool:
-            # More often than the policy has attempts.
-            return read_retried() - before > 6
-
-        await wait_until(came_round, what="the job to come round")
-    assert await jobs.count(DEAD_QUEUE) == 0
-    done = await jobs.postgres.fetchval("SELECT count(*) FROM jobs_done WHERE id = $1", job_id)
-    assert done == 0
-    queues = ("sup.jobs.email", "sup.jobs.email.retry.0.05s")
-    assert sum([await jobs.count(queue) for queue in queues]) == 1
+        await wait_until(jobs.is_relayed, what="the row to leave")
+        other = await jobs.write("media.delete", {"objectKey": "none"})
+        await jobs.wait_done(other)
+    assert await jobs.count("sup.jobs.email") == 1
+    aside.rename(smtp)
+    async with run_worker(binding_root):
+        await jobs.wait_done(job_id)
+    assert len(mail_sink.mails) == 1
 
 
 async def test_a_deleted_file_leaves_the_object_store(

@@ -5,12 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from supmessenger_worker.retries import (
     GiveUp,
-    NotConfiguredError,
     PermanentJobError,
     Retry,
     RetryPolicy,
@@ -35,12 +32,6 @@ def test_attempts_are_spaced_by_the_policy_and_then_given_up(error: Exception) -
 def test_what_can_never_work_is_given_up_at_once() -> None:
     step = compute_next_step(PermanentJobError("no such address"), attempt=1, policy=POLICY)
     assert step == GiveUp("no such address")
-
-
-@given(attempt=st.integers(1, 1000))
-def test_what_waits_for_a_person_never_uses_up_its_attempts(attempt: int) -> None:
-    step = compute_next_step(NotConfiguredError("no smtp"), attempt=attempt, policy=POLICY)
-    assert step == Retry(POLICY.unconfigured, attempt)
 
 
 def test_the_default_policy_outlasts_a_night_without_a_mail_server() -> None:

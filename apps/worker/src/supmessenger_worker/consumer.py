@@ -36,6 +36,7 @@ class Consumer:
         queues: JobQueues,
         done: JobsDone,
         handlers: Mapping[str, Handler],
+        words: frozenset[str],
         policy: RetryPolicy,
         concurrency: int,
     ) -> None:
@@ -43,6 +44,7 @@ class Consumer:
         self._queues = queues
         self._done = done
         self._handlers = handlers
+        self._words = words
         self._policy = policy
         self._slots = asyncio.Semaphore(concurrency)
         self._running: set[asyncio.Task[None]] = set()
@@ -50,8 +52,8 @@ class Consumer:
         self._in_flight: set[UUID] = set()
 
     async def start(self) -> None:
-        """Begin to take deliveries from all queues."""
-        await self._queues.consume(self._receive)
+        """Begin to take deliveries."""
+        await self._queues.consume(self._receive, words=self._words)
 
     async def stop(self, *, grace: float) -> None:
         """Take no more, and wait up to `grace` seconds for what is being carried out.

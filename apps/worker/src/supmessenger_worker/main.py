@@ -22,7 +22,7 @@ from supmessenger_worker.checks.board import CheckBoard
 from supmessenger_worker.checks.catalogue import build_checks
 from supmessenger_worker.checks.model import CheckFailedError
 from supmessenger_worker.connections import read_bindings
-from supmessenger_worker.jobs.registry import build_handlers
+from supmessenger_worker.jobs.registry import build_handlers, find_words
 from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.runtime import Parts, Runtime
 from supmessenger_worker.settings import WorkerSettings
@@ -57,6 +57,7 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
                 postgres=bindings.postgres,
                 rabbitmq=bindings.rabbitmq,
                 handlers=handlers,
+                words=find_words(smtp=bindings.smtp),
                 board=board,
                 concurrency=settings.worker_concurrency,
                 check_interval=settings.check_interval_seconds,

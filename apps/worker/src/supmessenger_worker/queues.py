@@ -78,12 +78,13 @@ class JobQueues:
         self._exchange: AbstractRobustExchange | None = None
         self._consumed: list[tuple[AbstractRobustQueue, str]] = []
 
-    async def consume(self, receive: Receive) -> None:
-        """Declare everything and begin to take deliveries from all queues."""
+    async def consume(self, receive: Receive, *, words: frozenset[str]) -> None:
+        """Declare everything and begin to take deliveries from the queues of these families."""
         topology = await declare_topology(self._channel)
         self._exchange = topology.exchange
-        for queue in topology.queues.values():
-            self._consumed.append((queue, await queue.consume(receive)))
+        for word, queue in topology.queues.items():
+            if word in words:
+                self._consumed.append((queue, await queue.consume(receive)))
 
     async def cancel(self) -> None:
         """Take no more deliveries."""

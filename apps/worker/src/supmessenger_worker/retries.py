@@ -12,10 +12,6 @@ class PermanentJobError(Exception):
     """The job can never work; it goes to the dead letters at once."""
 
 
-class NotConfiguredError(Exception):
-    """The instance lacks what the job needs; it waits without using up an attempt."""
-
-
 @dataclass(frozen=True)
 class RetryPolicy:
     """Delays before the second, third, … attempt; after the last one a job is dead."""
@@ -29,8 +25,6 @@ class RetryPolicy:
         timedelta(hours=1),
         timedelta(hours=6),
     )
-    # How long a job waits for something that a person has to configure.
-    unconfigured: timedelta = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -54,8 +48,6 @@ def compute_next_step(error: Exception, *, attempt: int, policy: RetryPolicy) ->
     An error nobody foresaw is treated as temporary: it may be the network, and if it is a bug
     the attempts bound it.
     """
-    if isinstance(error, NotConfiguredError):
-        return Retry(policy.unconfigured, attempt)
     if isinstance(error, PermanentJobError):
         return GiveUp(str(error))
     if attempt > len(policy.delays):

@@ -36,6 +36,7 @@ class Parts:
     postgres: PostgresBinding
     rabbitmq: RabbitBinding
     handlers: Mapping[str, Handler]
+    words: frozenset[str]
     board: CheckBoard
     concurrency: int
     check_interval: float
@@ -93,6 +94,7 @@ class Runtime:
             queues=JobQueues(channel),
             done=JobsDone(parts.pool),
             handlers=parts.handlers,
+            words=parts.words,
             policy=parts.policy,
             concurrency=parts.concurrency,
         )

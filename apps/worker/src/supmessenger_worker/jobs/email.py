@@ -6,7 +6,7 @@ from supmessenger_common.bindings import SmtpBinding
 from supmessenger_common.broker import Job
 from supmessenger_worker.mails.delivery import send_mail
 from supmessenger_worker.mails.verification import build_verification_mail, parse_verification
-from supmessenger_worker.retries import NotConfiguredError, PermanentJobError
+from supmessenger_worker.retries import PermanentJobError
 
 VERIFICATION = "email.verification"
 
@@ -14,15 +14,13 @@ VERIFICATION = "email.verification"
 class EmailJobs:
     """Sends the instance's mails."""
 
-    def __init__(self, binding: SmtpBinding | None, *, domain: str) -> None:
-        """Use this mail server; without one, mails wait."""
+    def __init__(self, binding: SmtpBinding, *, domain: str) -> None:
+        """Use this mail server."""
         self._binding = binding
         self._domain = domain
 
     async def send_verification(self, job: Job, *, now: datetime) -> None:
         """Ask a new account to confirm its address."""
-        if self._binding is None:
-            raise NotConfiguredError("the instance has no mail server: set spec.smtp")
         try:
             mail = build_verification_mail(
                 parse_verification(job.payload),

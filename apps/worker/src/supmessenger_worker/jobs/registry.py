@@ -7,7 +7,7 @@ from typing import Protocol
 from obstore.store import S3Store
 
 from supmessenger_common.bindings import SmtpBinding
-from supmessenger_common.broker import Job
+from supmessenger_common.broker import QUEUES, Job
 from supmessenger_worker.jobs import email, media_delete
 
 
@@ -21,10 +21,19 @@ class Handler(Protocol):
 def build_handlers(
     *, smtp: SmtpBinding | None, bucket: S3Store, domain: str
 ) -> Mapping[str, Handler]:
-    """Return the handler of every kind."""
-    mails = email.EmailJobs(smtp, domain=domain)
+    """Return the handler of every kind this worker can carry out."""
     media = media_delete.MediaJobs(bucket)
-    return {
-        email.VERIFICATION: mails.send_verification,
-        media_delete.DELETE: media.delete,
-    }
+    handlers: dict[str, Handler] = {media_delete.DELETE: media.delete}
+    if smtp is not None:
+        mails = email.EmailJobs(smtp, domain=domain)
+        handlers[email.VERIFICATION] = mails.send_verification
+    return handlers
+
+
+def find_words(*, smtp: SmtpBinding | None) -> frozenset[str]:
+    """Return the families whose queues this worker takes from.
+
+    Without a mail server mails stay in their queue, so that the first worker that has one
+    sends them at once.
+    """
+    return frozenset(QUEUES) - (frozenset() if smtp is not None else {"email"})
