@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -19,10 +20,9 @@ _RUN_OWNER = "SUP_TEST_RUN_OWNER"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the folder of the run's servers; workers of xdist inherit it."""
+    """Name the folder of the run's servers; workers of xdist inherit the name."""
     if _RUN_FOLDER not in os.environ:
-        folder = Path(tempfile.mkdtemp(prefix="sup-test-"))
-        folder.chmod(0o711)  # the server that refuses root must reach its own folder below
+        folder = Path(tempfile.gettempdir()) / f"sup-test-{secrets.token_hex(8)}"
         os.environ |= {_RUN_FOLDER: str(folder), _RUN_OWNER: str(os.getpid())}
 
 
@@ -43,7 +43,10 @@ def find_run() -> Run:
 @pytest.fixture(scope="session")
 def server_run() -> Run:
     """Where the run's servers are recorded; the same for all workers of xdist."""
-    return find_run()
+    run = find_run()
+    # Others may pass through: the server that refuses root must reach its own folder below.
+    run.folder.mkdir(mode=0o711, exist_ok=True)
+    return run
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -56,12 +56,14 @@ def watched() -> subprocess.Popen[bytes]:
 def test_a_killed_run_takes_its_servers_and_their_data_along(
     tmp_path: Path, watched: subprocess.Popen[bytes]
 ) -> None:
-    guardian, processes = start(Run(tmp_path, watch=watched.pid))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    guardian, processes = start(Run(folder, watch=watched.pid))
     assert all(is_alive(pid) for pid in (guardian, *processes))
     watched.kill()
     watched.wait()
     wait_for(lambda: not any(is_alive(pid) for pid in (guardian, *processes)))
-    assert not (tmp_path / "server").exists()
+    assert not folder.exists()
 
 
 def test_the_end_of_a_run_ends_its_servers(

@@ -83,6 +83,8 @@ def main() -> int:
         _end_server(server, options["stop_signal"])
         if options["remove"]:
             shutil.rmtree(options["folder"], ignore_errors=True)
+            if select.select([watched], [], [], 0)[0]:  # it ended without clearing up
+                shutil.rmtree(os.path.dirname(options["log"]), ignore_errors=True)
     return 0
 
 
