@@ -383,6 +383,28 @@ async def test_a_rollout_names_the_fields_that_changed(world: World) -> None:
     assert any("Deployment/demo-api spec.replicas" in text for text in messages)
 
 
+async def test_a_volume_grows_with_its_claim_and_the_pods_go_on(world: World) -> None:
+    await world.settle()
+    await world.cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data-demo-postgres-0", "namespace": "chat"},
+            "spec": {"resources": {"requests": {"storage": "2Gi"}}},
+        }
+    )
+    before = world.cluster.objects[("StatefulSet", "chat", "demo-postgres")]
+    world.change(postgres={"embedded": {"storage": {"size": "9Gi"}}})
+    await world.settle()
+
+    claim = world.cluster.objects[("PersistentVolumeClaim", "chat", "data-demo-postgres-0")]
+    after = world.cluster.objects[("StatefulSet", "chat", "demo-postgres")]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "9Gi"
+    assert "9Gi" in str(after["spec"]["volumeClaimTemplates"])
+    assert after["metadata"]["uid"] != before["metadata"]["uid"]
+    assert world.condition("Ready")["status"] == "True"
+
+
 async def test_deleting_the_resource_takes_its_objects_and_leaves_secrets(world: World) -> None:
     await world.settle()
     world.cluster.remove("SupMessenger", *KEY)

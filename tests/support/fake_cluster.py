@@ -91,14 +91,20 @@ class FakeCluster:
         changed = {**copy.deepcopy(live), "status": copy.deepcopy(body["status"])}
         return self._store("status", identity, changed)
 
-    async def delete(self, kind: str, namespace: str, name: str, *, uid: str) -> None:
+    async def delete(
+        self, kind: str, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
         """Delete the object with this uid and what it owns; gone already is fine."""
         self._require_up()
         identity = (kind, namespace, name)
         live = self.objects.get(identity)
         if live is None or live["metadata"]["uid"] != uid:
             return
-        self.remove(*identity)
+        if orphan:
+            self.objects.pop(identity)
+            self._applied.pop(identity, None)
+        else:
+            self.remove(*identity)
         self.writes.append(("delete", kind, name))
 
     def remove(self, kind: str, namespace: str, name: str) -> None:

@@ -22,4 +22,3 @@ LOOP_LAG = Gauge(
     "sup_operator_event_loop_lag_seconds", "Delay of the event loop.", registry=REGISTRY
 )
 LEADER = Gauge("sup_operator_leader", "1 while this process leads.", registry=REGISTRY)
-INSTANCES = Gauge("sup_operator_instances", "Instances by phase.", ["phase"], registry=REGISTRY)

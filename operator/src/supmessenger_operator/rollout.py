@@ -7,6 +7,7 @@ from supmessenger_operator.cluster.gather import gather_inputs
 from supmessenger_operator.cluster.observe import read_job_message
 from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
 from supmessenger_operator.cluster.release import compute_release_hash
+from supmessenger_operator.cluster.volumes import grow_volumes
 from supmessenger_operator.events import Happening
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
@@ -94,6 +95,7 @@ async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         before = run.releases.current.get(component)
         # Judged first, released second, applied third: what the API server refuses never becomes
         # the release, and a pass cut off after the second step is completed by drift repair.
+        await grow_volumes(context.client, bodies)
         await check_objects(context.client, bodies)
         await run.releases.move(messenger, component, bodies)
         await apply_objects(context.client, context.ledger, run.observed, bodies)

@@ -82,9 +82,17 @@ class ApiServer:
         """Apply the status of a SupMessenger server-side."""
         return await self._write("patch", body, subresource="status", **_applying())
 
-    async def delete(self, kind: str, namespace: str, name: str, *, uid: str) -> None:
-        """Delete the object with this uid in the background; gone already is fine."""
-        options = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+    async def delete(
+        self, kind: str, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
+        """Delete the object with this uid in the background; gone already is fine.
+
+        With `orphan` what it owns goes on.
+        """
+        options = {
+            "preconditions": {"uid": uid},
+            "propagationPolicy": "Orphan" if orphan else "Background",
+        }
         try:
             await self._request("delete", kind, namespace, name, body=options)
         except ApiException as error:

@@ -41,6 +41,11 @@ class ClusterClient(Protocol):
         """Apply the status of a SupMessenger server-side."""
         ...
 
-    async def delete(self, kind: str, namespace: str, name: str, *, uid: str) -> None:
-        """Delete the object with this uid in the background; gone already is fine."""
+    async def delete(
+        self, kind: str, namespace: str, name: str, *, uid: str, orphan: bool = False
+    ) -> None:
+        """Delete the object with this uid in the background; gone already is fine.
+
+        With `orphan` what it owns goes on.
+        """
         ...

@@ -1,0 +1,74 @@
+"""Growing the volumes of a StatefulSet, which Kubernetes does not do by itself.
+
+The claims grow first; then the StatefulSet, whose claim templates can't be changed, makes room
+for one with the new size while its pods go on running.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from supmessenger_operator.cluster.client import Body, ClusterClient
+from supmessenger_operator.model.outcome import Stalled, Waiting
+from supmessenger_operator.model.scalars import parse_quantity
+
+
+async def grow_volumes(client: ClusterClient, bodies: Iterable[Body]) -> None:
+    """Prepare StatefulSets whose volumes shall be larger than they are."""
+    for body in bodies:
+        if body["kind"] != "StatefulSet":
+            continue
+        namespace, name = body["metadata"]["namespace"], body["metadata"]["name"]
+        live = await client.get("StatefulSet", namespace, name)
+        if live is None:
+            continue
+        grown = list(_find_grown(live, body))
+        for claim, size in grown:
+            await _grow_claim(client, namespace, claim, size)
+        if grown:
+            uid = live["metadata"]["uid"]
+            await client.delete("StatefulSet", namespace, name, uid=uid, orphan=True)
+
+
+def _find_grown(live: Body, body: Body) -> Iterator[tuple[str, str]]:
+    """Yield the claims that have to grow, with their new size."""
+    current = {_name(template): _size(template) for template in _templates(live)}
+    for template in _templates(body):
+        before, wanted = current.get(_name(template)), _size(template)
+        if before is None or parse_quantity(wanted) <= parse_quantity(before):
+            continue
+        for ordinal in range(live["spec"].get("replicas", 1)):
+            yield f"{_name(template)}-{body['metadata']['name']}-{ordinal}", wanted
+
+
+async def _grow_claim(client: ClusterClient, namespace: str, claim: str, size: str) -> None:
+    if await client.get("PersistentVolumeClaim", namespace, claim) is None:
+        return
+    body = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": claim, "namespace": namespace},
+        "spec": {"resources": {"requests": {"storage": size}}},
+    }
+    try:
+        await client.apply(body)
+    except Waiting as waiting:
+        if waiting.reason != "Forbidden":
+            raise
+        raise Stalled(
+            f"the volume {claim} can't grow to {size}: {waiting.message}. Set the size back, or"
+            " use a storage class with allowVolumeExpansion in a new instance and restore a"
+            " backup into it",
+            reason="VolumeCannotGrow",
+        ) from waiting
+
+
+def _templates(body: Body) -> tuple[Mapping[str, Any], ...]:
+    return tuple(body["spec"].get("volumeClaimTemplates") or ())
+
+
+def _name(template: Mapping[str, Any]) -> str:
+    return str(template["metadata"]["name"])
+
+
+def _size(template: Mapping[str, Any]) -> str:
+    return str(template["spec"]["resources"]["requests"]["storage"])
