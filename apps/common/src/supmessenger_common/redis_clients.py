@@ -13,6 +13,8 @@ RedisClient = Redis
 # In the same cluster Redis answers within milliseconds: who waits longer waits in vain.
 CONNECT_SECONDS = 1.0
 SOCKET_SECONDS = 1.0
+# How long a command waits for a free connection of a busy process.
+POOL_SECONDS = 3.0
 POOL_SIZE = 32
 
 
@@ -46,7 +48,7 @@ def _build_client(
         password=binding.password,
         client_name=client_name,
         max_connections=max_connections,
-        timeout=CONNECT_SECONDS,
+        timeout=POOL_SECONDS,
         socket_connect_timeout=CONNECT_SECONDS,
         socket_timeout=socket_timeout,
         socket_keepalive=True,
