@@ -4,12 +4,16 @@ The claims grow first; then the StatefulSet, whose claim templates can't be chan
 for one with the new size while its pods go on running.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from supmessenger_operator.cluster.client import Body, ClusterClient
 from supmessenger_operator.model.outcome import Stalled, Waiting
 from supmessenger_operator.model.scalars import parse_quantity
+
+GONE_TRIES = 100
+GONE_TRY_SECONDS = 0.2
 
 
 async def grow_volumes(client: ClusterClient, bodies: Iterable[Body]) -> None:
@@ -27,6 +31,7 @@ async def grow_volumes(client: ClusterClient, bodies: Iterable[Body]) -> None:
         if grown:
             uid = live["metadata"]["uid"]
             await client.delete("StatefulSet", namespace, name, uid=uid, orphan=True)
+            await _wait_until_gone(client, namespace, name, uid=uid)
 
 
 def _find_grown(live: Body, body: Body) -> Iterator[tuple[str, str]]:
@@ -60,6 +65,19 @@ async def _grow_claim(client: ClusterClient, namespace: str, claim: str, size: s
             " backup into it",
             reason="VolumeCannotGrow",
         ) from waiting
+
+
+async def _wait_until_gone(client: ClusterClient, namespace: str, name: str, *, uid: str) -> None:
+    """Kubernetes cuts the pods loose before it lets the StatefulSet go, which takes a moment.
+
+    The pass waits here: by the next one, drift repair would have put the old one back.
+    """
+    for _ in range(GONE_TRIES):
+        live = await client.get("StatefulSet", namespace, name)
+        if live is None or live["metadata"]["uid"] != uid:
+            return
+        await asyncio.sleep(GONE_TRY_SECONDS)
+    raise Waiting(f"StatefulSet {name} makes room for one with a larger volume")
 
 
 def _templates(body: Body) -> tuple[Mapping[str, Any], ...]:
