@@ -89,6 +89,7 @@ class Story:
 class Person:
     """An account with one device and its keys."""
 
+    nickname: str
     username: str
     email: str
     password: str
@@ -110,7 +111,7 @@ async def hold_conversation(target: Target, *, mailbox: Mailbox | None, report: 
         chat = await _open_chat(story, alice=alice, bob=bob)
         sockets: list[Socket] = []
         for person in (alice, bob):
-            async with story.step(f"{person.username[:5]}: socket authenticated and resumed"):
+            async with story.step(f"{person.nickname}: socket authenticated and resumed"):
                 socket = await stack.enter_async_context(open_socket(person.client))
                 answer = await socket.ask({"type": "resume", "chats": []})
                 _expect(answer["type"] == "resumed", f"resume answered {answer}")
@@ -126,7 +127,9 @@ async def _join(
 ) -> Person:
     username = f"{name}{secrets.token_hex(4)}"
     client = await stack.enter_async_context(open_client(target))
-    person = Person(username, f"{username}@{target.domain}", secrets.token_urlsafe(18), client)
+    person = Person(
+        name, username, f"{username}@{target.domain}", secrets.token_urlsafe(18), client
+    )
     async with story.step(f"{name}: account registered"):
         status = await client.register(
             username=username, email=person.email, password=person.password
