@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supmessenger_websocket.delivery import Cursor, Offer, Position
@@ -73,19 +73,11 @@ class Chat:
             cursor.finish_page(complete=len(page) < PAGE, floor=floor, position=self.room)
 
 
-@given(
-    first=st.integers(0, 6),
-    actions=st.lists(st.sampled_from(["store", "hint", "fill", "join", "step"]), max_size=80),
-    seed=st.integers(0, 2**32),
-)
-def test_any_interleaving_yields_each_seq_once_and_in_order(
-    first: int, actions: list[str], seed: int
-) -> None:
-    random = Random(seed)
-    chat = Chat(first)
-    chat.room.start(chat.stored)
+def run_actions(chat: Chat, random: Random, count: int) -> list[Iterator[None]]:
+    """Let everything happen at random; return what is still running."""
+    kinds = ["store", "hint", "fill", "join", "step"]
     running: list[Iterator[None]] = []
-    for action in actions:
+    for action in random.choices(kinds, weights=[3, 4, 1, 1, 12], k=count):
         if action == "store":
             chat.store()
         elif action == "hint":
@@ -98,6 +90,18 @@ def test_any_interleaving_yields_each_seq_once_and_in_order(
             task = random.choice(running)
             if next(task, "done") == "done":
                 running.remove(task)
+    return running
+
+
+@settings(max_examples=300)
+@given(first=st.integers(0, 6), count=st.integers(0, 250), seed=st.integers(0, 2**32))
+def test_any_interleaving_yields_each_seq_once_and_in_order(
+    first: int, count: int, seed: int
+) -> None:
+    random = Random(seed)
+    chat = Chat(first)
+    chat.room.start(chat.stored)
+    running = run_actions(chat, random, count)
     # In the end everything that runs comes to its end, and healing looks once more.
     for task in running:
         for _ in task:

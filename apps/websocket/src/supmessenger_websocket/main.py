@@ -1,6 +1,7 @@
 """`sup-websocket`: builds the parts, serves until SIGTERM, drains."""
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -48,6 +49,8 @@ def run() -> None:
     """Entry point of the console script."""
     settings = WebSocketSettings()
     configure_logging(service=SERVICE, instance=settings.instance, level=settings.log_level)
+    # The library logs every handshake, close and health probe; metrics count them.
+    logging.getLogger("websockets").setLevel(logging.WARNING)
     uvloop.run(serve(settings))
 
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from prometheus_client import Counter
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import SEND_EOF, State
@@ -27,6 +28,8 @@ TOO_MANY_FRAMES = 4429
 _RESET_AT_CLOSE = struct.pack("ii", 1, 0)
 
 log = get_logger("protocol")
+
+CUT = Counter("websocket_slow_readers_cut_total", "Sockets cut because they read too slowly.")
 
 
 class _Parser(ServerProtocol):
@@ -198,7 +201,7 @@ class SocketProtocol(asyncio.Protocol):
             async with asyncio.timeout(self._limits.stall_seconds):
                 await asyncio.shield(self._writable)
         except TimeoutError:
-            self.cut()
+            self._cut_slow_reader()
 
     # Inside.
 
@@ -240,12 +243,16 @@ class SocketProtocol(asyncio.Protocol):
         if transport is None or self._parser.state is not State.OPEN:
             return
         if self.congested and transport.get_write_buffer_size() > self._limits.hard_write_bytes:
-            log.info("slow reader cut", waiting=transport.get_write_buffer_size())
-            self.cut()
+            self._cut_slow_reader()
         elif len(frames) == 1:
             transport.write(frames[0])
         else:
             transport.writelines(frames)
+
+    def _cut_slow_reader(self) -> None:
+        log.info("slow reader cut")
+        CUT.inc()
+        self.cut()
 
     def _write_control(self) -> None:
         transport = self._transport
