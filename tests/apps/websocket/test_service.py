@@ -185,7 +185,7 @@ async def test_a_frame_being_handled_is_answered_before_the_drain_closes(
             draining = asyncio.create_task(sockets.server.drain(seconds=5))
             await wait_for_readiness(sockets, 503)
         assert await client.wait_closed() == 1012
-        assert [frame["type"] for frame in client.unread] == ["sent"]
+        assert "sent" in [frame["type"] for frame in client.unread]
         await draining
 
 

@@ -4,7 +4,6 @@ import asyncpg
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from supmessenger_common.errors import (
@@ -14,6 +13,7 @@ from supmessenger_common.errors import (
     build_unavailable,
 )
 from supmessenger_common.log import get_logger
+from supmessenger_common.unavailable import UNAVAILABLE_ERRORS, is_unavailable
 
 logger = get_logger("problems")
 
@@ -26,27 +26,6 @@ _HTTP_CODES = {
     413: "body_too_large",
     415: "unsupported_media_type",
 }
-# What says "the backing service, not the request" when it escapes a handler.
-UNAVAILABLE_ERRORS: tuple[type[Exception], ...] = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    # A migration changed a table under a prepared statement: the next try prepares it anew.
-    asyncpg.InvalidCachedStatementError,
-    # A connection that broke at an unlucky moment: "another operation is in progress".
-    asyncpg.InternalClientError,
-    # The cancellation of a statement that timed out can reach the next one of its connection.
-    asyncpg.QueryCanceledError,
-    RedisError,
-    TimeoutError,
-    ConnectionError,
-    OSError,
-)
 
 
 def build_problem_response(error: PlatformError) -> Response:
@@ -79,8 +58,7 @@ def install_problem_handlers(app: FastAPI) -> None:
         return build_problem_response(build_unavailable())
 
     async def interface(request: Request, error: Exception) -> Response:
-        # The driver uses one class for a closed connection and for wrong calls of ours.
-        if not any(word in str(error) for word in ("connection", "operation")):
+        if not is_unavailable(error):
             raise error
         return await unavailable(request, error)
 

@@ -3,9 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import asyncpg
-from redis.exceptions import RedisError
-
 from supmessenger_common.errors import PlatformError, build_unavailable
 from supmessenger_common.identifiers import format_time
 from supmessenger_common.log import get_logger
@@ -13,6 +10,7 @@ from supmessenger_common.messages.events import build_read_event, build_typing_e
 from supmessenger_common.messages.reads import advance_read
 from supmessenger_common.messages.send import send_message
 from supmessenger_common.messages.store import build_not_a_member
+from supmessenger_common.unavailable import is_unavailable
 from supmessenger_websocket.chats import fetch_acquaintances, fetch_is_member
 from supmessenger_websocket.connection import (
     NOT_AUTHENTICATED,
@@ -44,22 +42,6 @@ from supmessenger_websocket.outgoing import parse_new_message
 
 log = get_logger("handlers")
 
-# "The backing service, not the frame": the client may try again on the same socket.
-UNAVAILABLE_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
-    # What asyncpg says when the server ended the connection just before the statement.
-    asyncpg.InternalClientError,
-    RedisError,
-    TimeoutError,
-    OSError,
-)
-
 
 async def handle_work(context: Context, connection: Connection, work: Work) -> None:
     """Handle one frame; refusals are answered, only bugs escape."""
@@ -70,7 +52,9 @@ async def handle_work(context: Context, connection: Connection, work: Work) -> N
         await _HANDLERS[type(work)](context, connection, work)
     except PlatformError as error:
         _refuse(connection, error, ref=_read_ref(work))
-    except UNAVAILABLE_ERRORS as error:
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
         log.warning("frame could not be handled now", error=repr(error))
         if not isinstance(work, FollowChat):
             _refuse(connection, build_unavailable(), ref=_read_ref(work))

@@ -5,15 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-import asyncpg
-
 from supmessenger_common.log import get_logger
+from supmessenger_common.unavailable import is_unavailable
 from supmessenger_websocket.chats import fetch_last_seqs, fetch_memberships, fetch_revoked
 from supmessenger_websocket.connection import Connection
 from supmessenger_websocket.context import Context
 from supmessenger_websocket.delivery import UNKNOWN
 from supmessenger_websocket.following import leave_chats
-from supmessenger_websocket.handlers import UNAVAILABLE_ERRORS
 
 log = get_logger("heal")
 
@@ -47,7 +45,9 @@ class Healer:
                 if woken or count % SELDOM == 0:
                     await self.heal_memberships()
                     await self.heal_sessions()
-            except (*UNAVAILABLE_ERRORS, asyncpg.PostgresError) as error:
+            except Exception as error:
+                if not is_unavailable(error):
+                    raise
                 log.warning("could not compare with the database", error=repr(error))
 
     async def heal_messages(self) -> None:
