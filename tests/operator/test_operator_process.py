@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,16 @@ class Instance:
             "DELETE", f"{prefix}/namespaces/{self.namespace}/{plural}/{name}"
         )
         assert status == 200, answer["message"]
+
+    def is_back(self, path: str, uid: str) -> bool:
+        status, live = self.child(path)
+        return status == 200 and live["metadata"]["uid"] != uid
+
+    def has_stalled_with(self, words: str) -> bool:
+        return words in self.condition("Stalled").get("message", "")
+
+    def has_said(self, words: str) -> bool:
+        return any(words in event["message"] for event in self.events())
 
     def events(self) -> list[dict[str, Any]]:
         path = f"/api/v1/namespaces/{self.namespace}/events"
@@ -175,10 +186,7 @@ def test_children_are_back_within_five_seconds_also_while_the_migration_gate_is_
         uid = instance.child(child)[1]["metadata"]["uid"]
         instance.delete_child(child)
         wait_for(
-            lambda child=child, uid=uid: (
-                instance.child(child)[0] == 200
-                and instance.child(child)[1]["metadata"]["uid"] != uid
-            ),
+            partial(instance.is_back, child, uid),
             seconds=5,
             what=f"{child} back",
         )
@@ -247,9 +255,10 @@ def test_bad_input_that_only_reconciling_can_know_leaves_the_platform_untouched(
             },
             "spec.api.resources.requests.memory: the request of 4Gi is above the limit of 1Gi",
         ),
+        ({"api": None, "backup": {"timeZone": "Mars/Base"}}, "spec.backup: "),
         (
             {
-                "api": None,
+                "backup": None,
                 "smtp": {"host": "m", "from": "a@b", "credentialsSecretRef": {"name": "x"}},
             },
             "spec.smtp.credentialsSecretRef.name: there is no Secret x",
@@ -257,13 +266,13 @@ def test_bad_input_that_only_reconciling_can_know_leaves_the_platform_untouched(
     ):
         instance.change(spec)
         wait_for(
-            lambda words=words: words in instance.condition("Stalled").get("message", ""),
+            partial(instance.has_stalled_with, words),
             seconds=10,
             what=words,
         )
         assert instance.read()["status"]["phase"] == "Stalled"
         wait_for(
-            lambda words=words: any(words in event["message"] for event in instance.events()),
+            partial(instance.has_said, words),
             seconds=5,
             what=f"the Event: {words}",
         )

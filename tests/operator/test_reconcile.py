@@ -256,6 +256,7 @@ async def test_what_the_api_server_refuses_never_becomes_the_release(world: Worl
     world.change(api={"extraEnv": [{"name": "A", "value": "b"}]})
     await world.reconcile()
     assert world.condition("Stalled")["reason"] == "ObjectRefused"
+    assert world.condition("Stalled")["message"].startswith("spec.api: the API server refused")
     assert world.condition("ApiReady")["status"] == "True"
 
     world.cluster.refused.clear()
@@ -344,6 +345,19 @@ async def test_a_wish_without_effect_is_reported_and_said_once(world: World) -> 
     assert listed["kafka"]["mode"] == "unavailable"
     assert listed["livekit"]["mode"] == "unavailable"
     assert world.condition("Ready")["status"] == "True"
+
+
+async def test_an_annotation_without_effect_is_said_though_the_generation_stays(
+    world: World,
+) -> None:
+    await world.settle()
+    annotations = {"supmessenger.io/hibernate": "true"}
+    world.cluster.edit("SupMessenger", *KEY, metadata={"annotations": annotations})
+    await world.settle()
+
+    messages = [event["message"] for event in world.cluster.find("Event")]
+    assert len([text for text in messages if "supmessenger.io/hibernate" in text]) == 1
+    assert "hibernate" in {item["name"] for item in world.status()["components"]}
 
 
 async def test_a_failing_check_turns_ready_off_and_degraded_on(world: World) -> None:

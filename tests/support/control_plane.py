@@ -160,7 +160,7 @@ def _wait_until_ready(plane: ControlPlane, processes: tuple[subprocess.Popen[byt
     while time.monotonic() < deadline:
         for process in processes:
             if process.poll() is not None:
-                raise RuntimeError(f"{process.args} ended: {_tail_logs(plane.folder)}")
+                raise RuntimeError(f"{process.args!r} ended: {_tail_logs(plane.folder)}")
         try:
             # The namespace is made by the server's own start-up, after it answers readyz.
             if plane.request("GET", "/api/v1/namespaces/default")[0] == 200:

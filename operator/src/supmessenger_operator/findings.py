@@ -68,12 +68,20 @@ async def read_migration_message(run: Run, job: ObservedObject | None) -> JobMes
 
 async def announce(run: Run, status: Status) -> None:
     """Write Events about transitions, and about wishes that have no effect yet."""
-    happenings = list(find_transitions(run.previous, status))
-    if run.messenger is not None and status.observed_generation != run.previous.observed_generation:
-        happenings += [
-            Happening(reason="NotYetAvailable", message=part.message, type="Warning")
-            for part in find_unavailable(run.messenger.spec)
-            if part.is_explicit and not part.cure
-        ]
+    happenings = [*find_transitions(run.previous, status), *_find_wishes(run, status)]
     for happening in happenings:
         await run.context.recorder.record(run.body, happening)
+
+
+def _find_wishes(run: Run, status: Status) -> list[Happening]:
+    """Return what was asked for in so many words and has no effect; once a generation."""
+    if run.messenger is None:
+        return []
+    is_new = status.observed_generation != run.previous.observed_generation
+    known = {item.name for item in run.previous.components if item.mode == "unavailable"}
+    asked = find_unavailable(run.messenger.spec, run.messenger.metadata.annotations)
+    return [
+        Happening(reason="NotYetAvailable", message=part.message, type="Warning")
+        for part in asked
+        if part.is_explicit and not part.cure and (is_new or part.component not in known)
+    ]

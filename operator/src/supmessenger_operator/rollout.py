@@ -1,6 +1,7 @@
 """Steps of a pass that write: repair, gather, roll out wave by wave in the one order, prune."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from supmessenger_operator.cluster.apply import apply_objects, check_objects, repair_released
 from supmessenger_operator.cluster.gather import gather_inputs
@@ -9,6 +10,7 @@ from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
 from supmessenger_operator.cluster.release import compute_release_hash
 from supmessenger_operator.cluster.volumes import grow_volumes
 from supmessenger_operator.events import Happening
+from supmessenger_operator.model.components import find_field
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
 from supmessenger_operator.model.inputs import Inputs
@@ -95,8 +97,7 @@ async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         before = run.releases.current.get(component)
         # Judged first, released second, applied third: what the API server refuses never becomes
         # the release, and a pass cut off after the second step is completed by drift repair.
-        await grow_volumes(context.client, bodies)
-        await check_objects(context.client, bodies)
+        await _check_component(run, component, bodies)
         await run.releases.move(messenger, component, bodies)
         await apply_objects(context.client, context.ledger, run.observed, bodies)
         run.pending = tuple(name for name in run.pending if name != component)
@@ -108,6 +109,20 @@ async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         await context.recorder.record(
             run.body, Happening(reason="RollingOut" if before else "Installing", message=message)
         )
+
+
+async def _check_component(run: Run, component: str, bodies: Sequence[Mapping[str, Any]]) -> None:
+    """Let the API server judge; what it refuses comes from a field of the resource."""
+    try:
+        await grow_volumes(run.context.client, bodies)
+        await check_objects(run.context.client, bodies)
+    except Stalled as refused:
+        raise Stalled(
+            f"{refused.message}; correct it here and apply again",
+            field=find_field(component),
+            reason=refused.reason,
+            is_outside=refused.is_outside,
+        ) from refused
 
 
 async def _start_jobs(run: Run, wave: Wave) -> None:

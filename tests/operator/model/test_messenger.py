@@ -145,6 +145,11 @@ def test_an_external_database_is_asked_for_little() -> None:
             "spec.postgres.cloudNativePG",
             "use embedded or external",
         ),
+        (
+            {"images": {"overrides": {"postgress": "x"}}},
+            "spec.images.overrides.postgress",
+            "the names are api,",
+        ),
         ({"exposure": {"type": "Ingress"}}, "spec.exposure.type", "use LoadBalancer"),
     ],
 )

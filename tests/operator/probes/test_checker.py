@@ -12,12 +12,8 @@ from supmessenger_operator.probes.checker import Checkers
 from supmessenger_operator.probes.rounds import run_rounds
 
 KEY = ("chat", "demo")
-GOOD = {
-    "checkedAt": "2026-01-01T00:00:00.000Z",
-    "checks": [
-        {"name": "postgres", "ok": True, "version": "16.14", "latencyMs": 1.5, "message": ""}
-    ],
-}
+POSTGRES = {"name": "postgres", "ok": True, "version": "16.14", "latencyMs": 1.5, "message": ""}
+GOOD = {"checkedAt": "2026-01-01T00:00:00.000Z", "checks": [POSTGRES]}
 
 
 class Server:
@@ -107,7 +103,7 @@ async def test_a_changed_verdict_asks_for_a_pass_and_an_equal_one_does_not(
 
     await until(lambda: len(server.asked) >= 2)
     assert wanted == [KEY]
-    server.answer = {**GOOD, "checks": [{**GOOD["checks"][0], "ok": False}]}
+    server.answer = {**GOOD, "checks": [{**POSTGRES, "ok": False}]}
     await until(lambda: len(wanted) == 2)
     rounds.cancel()
 

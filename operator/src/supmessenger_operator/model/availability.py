@@ -1,7 +1,8 @@
 """Parts of the API that this release accepts and reports, but does not run yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.spec import Spec
@@ -27,9 +28,24 @@ class Unavailable:
         return f"{text}; {self.cure}" if self.cure else text
 
 
-def find_unavailable(spec: Spec) -> tuple[Unavailable, ...]:
-    """Return every part this spec asks for, by default or in so many words, that can't be had."""
-    return (*_find_blocking(spec), *_find_optional(spec))
+# Annotations of the API that a later release gives an effect.
+_LATER_ANNOTATIONS = ("hibernate", "rotate", "dry-run")
+
+
+def find_unavailable(
+    spec: Spec, annotations: Mapping[str, str] = MappingProxyType({})
+) -> tuple[Unavailable, ...]:
+    """Return every part that is asked for, by default or in so many words, and can't be had."""
+    annotated = (
+        Unavailable(
+            component=name,
+            field=f"metadata.annotations[supmessenger.io/{name}]",
+            is_explicit=True,
+        )
+        for name in _LATER_ANNOTATIONS
+        if annotations.get(f"supmessenger.io/{name}", "false") != "false"
+    )
+    return (*_find_blocking(spec), *_find_optional(spec), *annotated)
 
 
 def check_available(spec: Spec) -> None:

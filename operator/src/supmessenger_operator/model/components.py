@@ -39,3 +39,11 @@ def _data(name: str, *, is_embedded: bool) -> Component:
     if is_embedded:
         return Component(name=name, mode="embedded", workload="StatefulSet")
     return Component(name=name, mode="external")
+
+
+def find_field(component: str) -> str:
+    """Return where in the resource a component's objects are shaped."""
+    fields = {"redis-cache": "redis", "redis-state": "redis", "object-storage": "objectStorage"}
+    if component in ("foundation", "policies"):
+        return "spec"
+    return f"spec.{fields.get(component, component)}"

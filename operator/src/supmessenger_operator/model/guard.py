@@ -9,6 +9,7 @@ from supmessenger_operator.model.effective import (
     Effective,
     EffectiveWorkload,
 )
+from supmessenger_operator.model.images import IMAGE_NAMES
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.scalars import parse_quantity
 from supmessenger_operator.model.spec import Spec
@@ -25,6 +26,7 @@ _POD_TEMPLATE_KEYS = frozenset({"metadata", "spec"})
 def check_spec(spec: Spec) -> None:
     """Refuse what can't work, before anything is built."""
     check_available(spec)
+    _check_images(spec)
     _check_connections(spec)
     _check_schedule("spec.backup.schedule", spec.backup.schedule)
     for field, block in _find_blocks(spec):
@@ -43,6 +45,15 @@ def check_effective(effective: Effective, spec: Spec) -> None:
             " spec.redis.embedded.resources.limits.memory",
             field="spec.redis.embedded.maxMemory",
         )
+
+
+def _check_images(spec: Spec) -> None:
+    for name in spec.images.overrides:
+        if name not in IMAGE_NAMES:
+            raise Stalled(
+                f"there is no image of this name; the names are {', '.join(IMAGE_NAMES)}",
+                field=f"spec.images.overrides.{name}",
+            )
 
 
 def _check_connections(spec: Spec) -> None:
