@@ -2,13 +2,14 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 import yaml
 from support.control_plane import OPERATOR_USER, ControlPlane, start_control_plane
+from support.world import World
 
 from supmessenger_operator.cluster.permissions import build_rules
 from supmessenger_operator.model.crd import build_crd
@@ -68,3 +69,12 @@ def _bind_operator_role(plane: ControlPlane) -> None:
     for path, body in (("clusterroles", role), ("clusterrolebindings", binding)):
         status, answer = plane.request("POST", f"{RBAC}/{path}", body)
         assert status == 201, answer["message"]
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """One declared instance on a fake cluster."""
+    made = World()
+    await made.declare()
+    yield made
+    await made.checkers.close()

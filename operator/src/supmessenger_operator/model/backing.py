@@ -6,28 +6,8 @@ from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
 from supmessenger_operator.model.scalars import Quantity, SecretRef
-from supmessenger_operator.model.workload import DataWorkload, PodBlock, Storage
-
-Mode = Literal["embedded", "delegated", "external"]
-
-
-def build_union_rules(field: str, *keys: str) -> ConfigDict:
-    """Return the rules of a union: exactly one key, and the key stays on a live instance."""
-    given = ", ".join(f"has(self.{key})" for key in keys)
-    same = " && ".join(f"has(self.{key}) == has(oldSelf.{key})" for key in keys)
-    names = ", ".join(keys[:-1]) + " and " + keys[-1]
-    return ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                build_rule(f"[{given}].filter(x, x).size() == 1", f"set exactly one of {names}"),
-                build_rule(
-                    same,
-                    f"the way {field} is provided can't change on a live instance: make a new"
-                    f" SupMessenger with the {field} you want and restore a backup into it",
-                ),
-            ]
-        }
-    )
+from supmessenger_operator.model.unions import build_union_rules
+from supmessenger_operator.model.workload import DataWorkload, Storage
 
 
 class PostgresEmbedded(DataWorkload):
@@ -221,107 +201,4 @@ class ObjectStorage(Model):
     )
     external: ObjectStorageExternal | None = Field(
         default=None, description="An S3 endpoint that is run elsewhere; default: off."
-    )
-
-
-class KafkaEmbedded(DataWorkload):
-    """One Kafka node in KRaft mode."""
-
-
-class Strimzi(Model):
-    """A Kafka and KafkaNodePool of Strimzi."""
-
-    replicas: int = Field(default=3, ge=1, le=9, description="Number of brokers; default: 3.")
-    storage: Storage = Field(default=Storage(), description="Volume of each broker.")
-
-
-class KafkaExternal(Model):
-    """Kafka that is run elsewhere."""
-
-    bootstrap_servers: tuple[str, ...] = Field(
-        min_length=1, max_length=16, description="Addresses as host:port."
-    )
-    credentials_secret_ref: SecretRef | None = Field(
-        default=None, description="Secret with username and password; default: none."
-    )
-    ca_secret_ref: SecretRef | None = Field(
-        default=None, description="Secret with the authority, key ca.crt; default: the system's."
-    )
-
-
-def _at_most_one(*keys: str) -> ConfigDict:
-    given = ", ".join(f"has(self.{key})" for key in keys)
-    names = ", ".join(keys[:-1]) + " and " + keys[-1]
-    rule = build_rule(f"[{given}].filter(x, x).size() <= 1", f"set at most one of {names}")
-    return ConfigDict(json_schema_extra={"x-kubernetes-validations": [rule]})
-
-
-class Kafka(Model):
-    """The event log for analytics."""
-
-    model_config = _at_most_one("embedded", "strimzi", "external")
-    enabled: bool = Field(default=False, description="Publish events to Kafka; default: false.")
-    embedded: KafkaEmbedded | None = Field(
-        default=None, description="One node of our own; the default when enabled."
-    )
-    strimzi: Strimzi | None = Field(default=None, description="Objects of Strimzi; default: off.")
-    external: KafkaExternal | None = Field(
-        default=None, description="Kafka that is run elsewhere; default: off."
-    )
-
-
-class LivekitEmbedded(PodBlock):
-    """One LiveKit server."""
-
-
-class LivekitExternal(Model):
-    """LiveKit that is run elsewhere."""
-
-    url: str = Field(description="URL of the server.", pattern=r"^wss?://.+", max_length=2048)
-    credentials_secret_ref: SecretRef = Field(description="Secret with api-key and api-secret.")
-
-
-class Livekit(Model):
-    """Voice and video rooms."""
-
-    model_config = _at_most_one("embedded", "external")
-    enabled: bool = Field(default=True, description="Offer calls; default: true.")
-    embedded: LivekitEmbedded | None = Field(
-        default=None, description="One server of our own; the default when enabled."
-    )
-    external: LivekitExternal | None = Field(
-        default=None, description="LiveKit that is run elsewhere; default: off."
-    )
-
-
-class RelayPorts(Model):
-    """The UDP ports that relay media."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                build_rule("self.min <= self.max", "relayPorts.min must not be above max")
-            ]
-        }
-    )
-    min: int = Field(default=49152, ge=1024, le=65535, description="First port; default: 49152.")
-    max: int = Field(default=49200, ge=1024, le=65535, description="Last port; default: 49200.")
-
-
-class TurnExternal(Model):
-    """TURN servers that are run elsewhere."""
-
-    uris: tuple[str, ...] = Field(
-        min_length=1, max_length=16, description="TURN URIs, such as turns:turn.example.org."
-    )
-    shared_secret_ref: SecretRef = Field(description="Secret with the key shared-secret.")
-
-
-class Turn(PodBlock):
-    """The relay for callers behind strict firewalls."""
-
-    enabled: bool = Field(default=True, description="Run a TURN relay; default: true.")
-    relay_ports: RelayPorts = Field(default=RelayPorts(), description="The UDP ports that relay.")
-    external: TurnExternal | None = Field(
-        default=None, description="TURN servers that are run elsewhere; default: off."
     )

@@ -5,8 +5,6 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.backing import (
-    Kafka,
-    Livekit,
     ObjectStorage,
     ObjectStorageEmbedded,
     Postgres,
@@ -15,7 +13,6 @@ from supmessenger_operator.model.backing import (
     RabbitmqEmbedded,
     Redis,
     RedisEmbedded,
-    Turn,
 )
 from supmessenger_operator.model.base import Model, build_rule
 from supmessenger_operator.model.features import (
@@ -27,6 +24,7 @@ from supmessenger_operator.model.features import (
     Smtp,
 )
 from supmessenger_operator.model.operations import Backup, Migrations, Monitoring
+from supmessenger_operator.model.realtime import Kafka, Livekit, Turn
 from supmessenger_operator.model.scalars import DOMAIN_PATTERN
 from supmessenger_operator.model.services import (
     Edge,
