@@ -13,6 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from redis.asyncio import Redis
+from support.processes.redis import RedisServer
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -209,6 +211,13 @@ class Sockets:
         if resume:
             await client.ask("resumed", type="resume", ref=2, chats=[])
         return client
+
+
+async def end_subscriptions(server: RedisServer) -> None:
+    """End every subscriber's connection, as a restart of Redis does."""
+    redis = Redis.from_url(server.url)
+    await redis.client_kill_filter(_type="pubsub")
+    await redis.aclose()
 
 
 def build_message(chat_id: UUID, sender: Person, content: str = "x") -> NewMessage:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.socket_service import LIMITS, Sockets, run_sockets
+from support.processes.redis import RedisServer
+from support.socket_service import LIMITS, Sockets, end_subscriptions, run_sockets
 
 from supmessenger_common.auth import ACCESS_LIFETIME, CLOCK_SKEW
 from supmessenger_common.bindings import read_redis
@@ -148,3 +149,14 @@ async def test_two_devices_of_a_user_stay_side_by_side(sockets: Sockets) -> None
     laptop = await sockets.log_in(await sockets.add_device(anna.user_id))
     await phone.sync()
     await laptop.sync()
+
+
+async def test_a_revocation_whose_hint_was_lost_is_found_after_redis_was_away(
+    sockets: Sockets, redis_cache: RedisServer
+) -> None:
+    anna = await sockets.register("anna")
+    client = await sockets.log_in(anna)
+    await revoke_session(sockets.pool, anna.session_id, reason="test", now=read_clock())
+    await client.sync()
+    await end_subscriptions(redis_cache)
+    assert await client.wait_closed(seconds=5) == 4403

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from redis.asyncio import Redis
 from support.processes.redis import RedisServer
-from support.socket_service import LIMITS, Sockets, build_send, run_sockets
+from support.socket_service import LIMITS, Sockets, build_send, end_subscriptions, run_sockets
 
 from supmessenger_common.identifiers import create_id
 
@@ -140,12 +139,6 @@ async def test_hints_lost_with_the_connection_to_redis_are_healed_at_once(
         assert (await client.receive("message", seconds=5))["content"] == "nobody was told"
         await sender.ask("sent", **build_send(chat, "told"))
         assert (await client.receive("message", seconds=5))["content"] == "told"
-
-
-async def end_subscriptions(server: RedisServer) -> None:
-    redis = Redis.from_url(server.url)
-    await redis.client_kill_filter(_type="pubsub")
-    await redis.aclose()
 
 
 async def test_a_database_that_went_back_resets_the_chat(
