@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import kopf
@@ -13,10 +14,13 @@ import uvloop
 
 from supmessenger_operator import metrics
 from supmessenger_operator.cluster.api_server import ApiServer, connect_api_server
+from supmessenger_operator.cluster.client import ClusterClient
 from supmessenger_operator.events import EventRecorder
 from supmessenger_operator.handlers import Instances, build_registry, build_settings
 from supmessenger_operator.health import build_app, start_server
 from supmessenger_operator.leader import LEASE_SECONDS, Elector, LeaseLost
+from supmessenger_operator.model.messenger import KIND
+from supmessenger_operator.model.outcome import Waiting
 from supmessenger_operator.probes.checker import Checkers
 from supmessenger_operator.probes.rounds import run_rounds
 from supmessenger_operator.queue import WorkQueue
@@ -75,6 +79,8 @@ async def run(settings: OperatorSettings) -> int:
     stop = asyncio.Event()
     _handle_signals(stop)
     try:
+        # Before the Lease is taken: nobody renews it while this waits.
+        await wait_for_definition(api_server, (settings.watch_namespaces or ("",))[0], stop)
         if not await _follow(elector, stop, is_electing=settings.leader_election):
             return 0
         await _lead(settings, api_server, process, stop)
@@ -156,6 +162,20 @@ async def _wait_for_signal(is_watching: asyncio.Event, stop: asyncio.Event) -> N
 def _handle_signals(stop: asyncio.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+async def wait_for_definition(
+    client: ClusterClient, namespace: str, stop: asyncio.Event, *, every: float = 2.0
+) -> None:
+    """Wait until SupMessengers are served: Kopf looks for what it can watch only once."""
+    while not stop.is_set():
+        try:
+            await client.list(KIND, namespace)
+            return
+        except Waiting as waiting:
+            log.warning("SupMessengers can't be listed yet", reason=waiting.message)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), timeout=every)
 
 
 async def _watch(
