@@ -150,6 +150,16 @@ def test_an_external_database_is_asked_for_little() -> None:
             "spec.images.overrides.postgress",
             "the names are api,",
         ),
+        (
+            {"redis": {"external": {"cache": {"host": "a", "tls": True}, "state": {"host": "b"}}}},
+            "spec.redis.external.cache.tls",
+            "without TLS",
+        ),
+        (
+            {"redis": {"external": {"cache": {"host": "a"}, "state": {"host": "a"}}}},
+            "spec.redis.external.state",
+            "must not share",
+        ),
         ({"exposure": {"type": "Ingress"}}, "spec.exposure.type", "use LoadBalancer"),
     ],
 )

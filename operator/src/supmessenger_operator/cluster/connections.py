@@ -89,15 +89,12 @@ async def _keep_external_redis(
         "host": address.host,
         "port": str(address.port),
         "password": "",
-        "database": str(address.database),
-        "tls": str(address.tls).lower(),
-        **await _read_ca(secrets, address.ca_secret_ref, f"{field}.caSecretRef"),
     }
     if address.credentials_secret_ref is not None:
         given = await secrets.read(
             address.credentials_secret_ref, ("password",), field=f"{field}.credentialsSecretRef"
         )
-        values |= {key: given[key] for key in ("username", "password") if key in given}
+        values["password"] = given["password"]
     await secrets.keep(component, values)
 
 
@@ -129,8 +126,6 @@ async def _keep_external_rabbitmq(secrets: InstanceSecrets, external: RabbitmqEx
             "username": given["username"],
             "password": given["password"],
             "vhost": external.vhost,
-            "tls": str(external.tls).lower(),
-            **await _read_ca(secrets, external.ca_secret_ref, f"{field}.caSecretRef"),
         },
     )
 

@@ -71,6 +71,7 @@ def _find_blocking(spec: Spec) -> Iterator[Unavailable]:
                 is_explicit=True,
                 cure="use embedded or external: as the choice is fixed, make the resource anew",
             )
+    yield from _find_blocking_externals(spec)
     embedded = spec.object_storage.embedded
     if embedded is not None and embedded.engine == "versity":
         yield Unavailable(
@@ -100,6 +101,41 @@ def _find_blocking(spec: Spec) -> Iterator[Unavailable]:
             is_explicit=True,
             cure="use destination.volume, or set backup.enabled to false",
         )
+
+
+def _find_blocking_externals(spec: Spec) -> Iterator[Unavailable]:
+    """What services can't speak yet: a wish for TLS must never end in plain text unnoticed."""
+    choices: list[tuple[str, str, bool, str]] = []
+    if spec.redis.external is not None:
+        for part in ("cache", "state"):
+            address = getattr(spec.redis.external, part)
+            field = f"spec.redis.external.{part}"
+            use_plain = "use a Redis without TLS within the cluster's own network"
+            choices += [
+                (f"redis-{part}", f"{field}.tls", address.tls, use_plain),
+                (
+                    f"redis-{part}",
+                    f"{field}.caSecretRef",
+                    address.ca_secret_ref is not None,
+                    use_plain,
+                ),
+                (
+                    f"redis-{part}",
+                    f"{field}.database",
+                    address.database != 0,
+                    "give cache and state a Redis each and use database 0",
+                ),
+            ]
+    if spec.rabbitmq.external is not None:
+        broker, field = spec.rabbitmq.external, "spec.rabbitmq.external"
+        use_plain = "use a RabbitMQ without TLS within the cluster's own network"
+        choices += [
+            ("rabbitmq", f"{field}.tls", broker.tls, use_plain),
+            ("rabbitmq", f"{field}.caSecretRef", broker.ca_secret_ref is not None, use_plain),
+        ]
+    for component, field, is_wanted, cure in choices:
+        if is_wanted:
+            yield Unavailable(component=component, field=field, is_explicit=True, cure=cure)
 
 
 def _find_optional(spec: Spec) -> Iterator[Unavailable]:

@@ -96,7 +96,7 @@ class RedisAddress(Model):
     database: int = Field(default=0, ge=0, le=255, description="Database number; default: 0.")
     tls: bool = Field(default=False, description="Speak TLS; default: false.")
     credentials_secret_ref: SecretRef | None = Field(
-        default=None, description="Secret with password and, if any, username; default: none."
+        default=None, description="Secret with the key password; default: no password."
     )
     ca_secret_ref: SecretRef | None = Field(
         default=None, description="Secret with the authority, key ca.crt; default: the system's."

@@ -27,6 +27,7 @@ def check_spec(spec: Spec) -> None:
     """Refuse what can't work, before anything is built."""
     check_available(spec)
     _check_images(spec)
+    _check_redis(spec)
     _check_connections(spec)
     _check_schedule("spec.backup.schedule", spec.backup.schedule)
     for field, block in _find_blocks(spec):
@@ -54,6 +55,19 @@ def _check_images(spec: Spec) -> None:
                 f"there is no image of this name; the names are {', '.join(IMAGE_NAMES)}",
                 field=f"spec.images.overrides.{name}",
             )
+
+
+def _check_redis(spec: Spec) -> None:
+    external = spec.redis.external
+    if external is None:
+        return
+    cache, state = external.cache, external.state
+    if (cache.host, cache.port, cache.database) == (state.host, state.port, state.database):
+        raise Stalled(
+            "the state store must not share the cache's database, which evicts what the state"
+            " store has to keep; name another Redis",
+            field="spec.redis.external.state",
+        )
 
 
 def _check_connections(spec: Spec) -> None:
