@@ -11,8 +11,10 @@ async def test_children_come_back_while_a_migration_holds_the_rollout(world: Wor
 
     world.cluster.remove("Service", "chat", "demo-api")
     world.cluster.edit("Deployment", "chat", "demo-media", spec={"replicas": 9})
+    world.cluster.edit("ConfigMap", "chat", "demo-edge", data={"mine": "1"})
     await world.reconcile()
 
+    assert "mine" not in world.cluster.objects[("ConfigMap", "chat", "demo-edge")]["data"]
     assert "demo-api" in world.cluster.names("Service")
     media = world.cluster.objects[("Deployment", "chat", "demo-media")]
     assert media["spec"]["replicas"] == 1

@@ -132,6 +132,20 @@ def test_children_are_back_within_five_seconds_also_while_the_migration_gate_is_
         seconds=5,
         what="the edited number of replicas put right",
     )
+    # A port put in the place of ours has the name of ours: applying beside it is impossible.
+    service = f"/api/v1/namespaces/{namespace}/services/demo-api"
+    ours = control_plane.request("GET", service)[1]["spec"]["ports"]
+    for patch in (
+        {"spec": {"ports": [{"name": "http", "port": 9999}]}},
+        {"spec": {"ports": [*ours, {"name": "mine", "port": 9998}]}},
+    ):
+        status, answer = control_plane.request("PATCH", service, patch, content_type=MERGE)
+        assert status == 200, answer["message"]
+        wait_for(
+            lambda: control_plane.request("GET", service)[1]["spec"]["ports"] == ours,
+            seconds=5,
+            what="the edited ports put right",
+        )
     # The gate held all the while: what runs is what was released.
     assert instance.child(image)[1]["spec"]["template"] == released
     assert any(event["reason"] == "Repaired" for event in instance.events())

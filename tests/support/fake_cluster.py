@@ -8,6 +8,7 @@ from typing import Any
 from supmessenger_operator.cluster.errors import AlreadyExists, Conflict
 from supmessenger_operator.cluster.kinds import KINDS
 from supmessenger_operator.model.outcome import Stalled, Waiting
+from supmessenger_operator.model.ownership import has_foreign_fields
 
 Live = dict[str, Any]
 Objects = list[Live]  # inside the class `list` is a method
@@ -79,6 +80,15 @@ class FakeCluster:
             raise Conflict(identity[2])
         return self._store("replace", identity, copy.deepcopy(dict(body)))
 
+    async def take_over(self, kind: str, namespace: str, name: str) -> None:
+        """Become the owner of what others wrote into our fields; the next apply removes it."""
+        self._require_up()
+        live = self.objects[(kind, namespace, name)]
+        if has_foreign_fields(live):
+            ours = {part: copy.deepcopy(live[part]) for part in ("spec", "data") if part in live}
+            self._applied[(kind, namespace, name)] = ours
+            live["metadata"].pop("managedFields")
+
     async def patch_status(self, body: Mapping[str, Any]) -> Live:
         """Apply the status of a SupMessenger."""
         self._require_up()
@@ -122,6 +132,10 @@ class FakeCluster:
         identity = (kind, namespace, name)
         live = copy.deepcopy(self.objects[identity])
         _merge(live, parts)
+        owned = {f"f:{part}": {"f:any": {}} for part in parts if part in ("spec", "data")}
+        if owned:
+            entry = {"manager": "kubectl", "operation": "Update", "fieldsV1": owned}
+            live["metadata"]["managedFields"] = [entry]
         self._store("edit", identity, live)
 
     def find(self, kind: str) -> Objects:
@@ -171,7 +185,7 @@ def _identity(body: Mapping[str, Any]) -> Identity:
 
 
 def _content(body: Mapping[str, Any]) -> dict[str, Any]:
-    volatile = ("resourceVersion", "generation")
+    volatile = ("resourceVersion", "generation", "managedFields")
     metadata = {key: value for key, value in body["metadata"].items() if key not in volatile}
     return {**body, "metadata": metadata}
 

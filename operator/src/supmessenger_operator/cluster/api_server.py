@@ -19,6 +19,7 @@ from supmessenger_operator.cluster.kinds import KINDS
 from supmessenger_operator.cluster.permissions import LEADER_PERMISSIONS, PERMISSIONS
 from supmessenger_operator.model.messenger import FIELD_MANAGER
 from supmessenger_operator.model.outcome import Stalled, Waiting
+from supmessenger_operator.model.ownership import compute_taken_over, has_foreign_fields
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=10)
 CONCURRENT_REQUESTS = 20
@@ -77,6 +78,17 @@ class ApiServer:
     async def replace(self, body: Body) -> Live:
         """Replace an object at the resourceVersion it carries; raises `Conflict`."""
         return await self._write("update", body, field_manager=FIELD_MANAGER)
+
+    async def take_over(self, kind: str, namespace: str, name: str) -> None:
+        """Become the owner of what others wrote into our fields; the next apply removes it."""
+        live = await self.get(kind, namespace, name)
+        if live is None or not has_foreign_fields(live):
+            return
+        metadata = live["metadata"]
+        owned = compute_taken_over(metadata["managedFields"])
+        kept = {key: metadata[key] for key in ("name", "namespace", "resourceVersion")}
+        body = {"kind": kind, "metadata": {**kept, "managedFields": owned}}
+        await self._write("patch", body, content_type="application/merge-patch+json")
 
     async def patch_status(self, body: Body) -> Live:
         """Apply the status of a SupMessenger server-side."""

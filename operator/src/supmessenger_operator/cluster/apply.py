@@ -48,13 +48,23 @@ async def apply_objects(
         for body in bodies
         if not ledger.is_current(observed.find(body["kind"], body["metadata"]["name"]), body)
     ]
-    written = await asyncio.gather(*(client.apply(body) for body in stale))
+    written = await asyncio.gather(*(_apply_whole(client, observed, body) for body in stale))
     entered: list[ObservedObject] = []
     for body, live in zip(stale, written, strict=True):
         item = observed.enter(live)
         ledger.enter(item, body)
         entered.append(item)
     return tuple(entered)
+
+
+async def _apply_whole(
+    client: ClusterClient, observed: Observed, body: Mapping[str, Any]
+) -> dict[str, Any]:
+    metadata = body["metadata"]
+    live = observed.find(body["kind"], metadata["name"])
+    if live is not None and live.is_edited:
+        await client.take_over(body["kind"], metadata["namespace"], metadata["name"])
+    return await client.apply(body)
 
 
 async def repair_released(

@@ -37,6 +37,10 @@ class ClusterClient(Protocol):
         """Replace an object at the resourceVersion it carries; raises `Conflict`."""
         ...
 
+    async def take_over(self, kind: str, namespace: str, name: str) -> None:
+        """Become the owner of what others wrote into our fields; the next apply removes it."""
+        ...
+
     async def patch_status(self, body: Body) -> Live:
         """Apply the status of a SupMessenger server-side."""
         ...

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from supmessenger_operator.model.ownership import has_foreign_fields
+
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 VERSION_LABEL = "app.kubernetes.io/version"
@@ -38,6 +40,7 @@ class ObservedObject(BaseModel):
     last_success: str = ""  # of a CronJob
     created: str = ""
     owner_kind: str = ""
+    is_edited: bool = False  # somebody else owns a part of what is ours to shape
 
 
 def parse_observed(live: Mapping[str, Any]) -> ObservedObject:
@@ -57,6 +60,7 @@ def parse_observed(live: Mapping[str, Any]) -> ObservedObject:
         owner_kind=owner.get("kind", ""),
         created=metadata.get("creationTimestamp") or "",
         fingerprint=compute_fingerprint(live),
+        is_edited=has_foreign_fields(live),
         **_STATES.get(live["kind"], _state_of_nothing)(live),
     )
 
