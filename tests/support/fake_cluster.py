@@ -85,7 +85,9 @@ class FakeCluster:
         self._require_up()
         live = self.objects[(kind, namespace, name)]
         if has_foreign_fields(live):
-            ours = {part: copy.deepcopy(live[part]) for part in ("spec", "data") if part in live}
+            ours: dict[str, Any] = {
+                part: copy.deepcopy(live[part]) for part in ("spec", "data") if part in live
+            }
             self._applied[(kind, namespace, name)] = ours
             live["metadata"].pop("managedFields")
 
@@ -132,7 +134,9 @@ class FakeCluster:
         identity = (kind, namespace, name)
         live = copy.deepcopy(self.objects[identity])
         _merge(live, parts)
-        owned = {f"f:{part}": {"f:any": {}} for part in parts if part in ("spec", "data")}
+        owned: dict[str, Any] = {
+            f"f:{part}": {"f:any": {}} for part in parts if part in ("spec", "data")
+        }
         if owned:
             entry = {"manager": "kubectl", "operation": "Update", "fieldsV1": owned}
             live["metadata"]["managedFields"] = [entry]

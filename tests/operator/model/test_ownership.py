@@ -6,7 +6,7 @@ import pytest
 
 from supmessenger_operator.model.ownership import compute_taken_over, has_foreign_fields
 
-PORTS = {"f:ports": {'k:{"port":9999}': {".": {}, "f:port": {}}}}
+PORTS: dict[str, Any] = {"f:ports": {'k:{"port":9999}': {".": {}, "f:port": {}}}}
 OURS = {"manager": "sup-operator", "operation": "Apply", "fieldsV1": {"f:spec": {"f:type": {}}}}
 
 
@@ -19,7 +19,7 @@ def make_entry(manager: str, fields: dict[str, Any], subresource: str = "") -> d
     return {**entry, "subresource": subresource} if subresource else entry
 
 
-RESTART = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {}}}}}
+RESTART: dict[str, Any] = {"f:spec": {"f:template": {"f:metadata": {"f:annotations": {}}}}}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_only_what_is_ours_to_shape_is_foreign(
 
 
 def test_taking_over_moves_the_part_and_leaves_the_rest() -> None:
-    metadata = {"f:metadata": {"f:labels": {"f:theirs": {}}}}
+    metadata: dict[str, Any] = {"f:metadata": {"f:labels": {"f:theirs": {}}}}
     status = make_entry("kube-controller-manager", {"f:status": {}}, "status")
     edit = make_entry("kubectl-patch", {"f:spec": PORTS, **metadata})
 
