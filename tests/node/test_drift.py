@@ -21,17 +21,12 @@ REPAIR_SECONDS = 5.0
     ],
 )
 async def test_a_deleted_child_is_back(demo: Instance, kind: str, component: str) -> None:
-    selector = (
-        f"app.kubernetes.io/instance={demo.name},app.kubernetes.io/component={component},"
-        "app.kubernetes.io/managed-by=sup-operator"
-    )
-    found = await demo.kubectl.get(kind, "-n", demo.namespace, "-l", selector)
-    (child, *_) = found["items"]
-    name, uid = child["metadata"]["name"], child["metadata"]["uid"]
+    name = f"{demo.name}-{component}"
+    uid = (await demo.get(kind, name))["metadata"]["uid"]
     await demo.kubectl.run("delete", kind, name, "-n", demo.namespace, "--wait=false")
 
     async def is_back() -> bool:
-        now = await demo.kubectl.get(kind, "-n", demo.namespace, "-l", selector)
+        now = await demo.kubectl.get(kind, "-n", demo.namespace, "-l", demo.selector)
         return any(
             item["metadata"]["name"] == name
             and item["metadata"]["uid"] != uid

@@ -124,11 +124,9 @@ async def kill_and_wait(demo: Instance, pod: dict[str, Any]) -> None:
 
 
 def is_pod_ready(pod: dict[str, Any]) -> bool:
-    """Return whether a pod is Ready and stays."""
+    """Return whether a pod is Ready."""
     conditions = pod["status"].get("conditions", [])
-    return "deletionTimestamp" not in pod["metadata"] and any(
-        c["type"] == "Ready" and c["status"] == "True" for c in conditions
-    )
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 async def read_all(client: Client, chat: str) -> dict[int, str]:

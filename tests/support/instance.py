@@ -56,12 +56,13 @@ class Instance:
         await wait_until(self.is_ready, timeout=timeout, what=f"{self.name} to be Ready")
 
     async def pods(self) -> list[dict[str, Any]]:
-        """Return the instance's running pods, Jobs' pods left out."""
+        """Return the instance's pods that are to stay; those of Jobs are left out."""
         answer = await self.kubectl.get("pods", "-n", self.namespace, "-l", self.selector)
         return [
             pod
             for pod in answer["items"]
             if pod["metadata"].get("ownerReferences", [{}])[0].get("kind") != "Job"
+            and "deletionTimestamp" not in pod["metadata"]
         ]
 
     async def target(self) -> Target:
