@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.instance import Instance
+from support.instance import Instance, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -26,8 +26,10 @@ def node_environment() -> None:
 
 @pytest.fixture
 async def demo() -> AsyncIterator[Instance]:
-    """The sample instance, Ready before the test and again after it."""
+    """The sample instance, Ready and serving before the test and Ready again after it."""
     instance = Instance("demo")
     await instance.wait_until_ready()
+    # The edge learns the address of a Service that was made again within seconds, not at once.
+    await wait_until(instance.is_serving, timeout=30, what="the API through the edge")
     yield instance
     await instance.wait_until_ready()

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
+
 from supmessenger_cli.client import Client, open_client
 from supmessenger_cli.conversation import SinkMailbox, wait_for_token
 from supmessenger_cli.target import ClusterError, Kubectl, Target, gather_target
@@ -54,6 +56,15 @@ class Instance:
     async def wait_until_ready(self, *, timeout: float = 300) -> None:
         """Wait until the instance is Ready."""
         await wait_until(self.is_ready, timeout=timeout, what=f"{self.name} to be Ready")
+
+    async def is_serving(self) -> bool:
+        """Return whether the API answers through the edge."""
+        async with open_client(await self.target()) as client:
+            try:
+                response = await client.http.get("/api/v1/openapi.json")
+            except httpx.HTTPError:
+                return False
+        return response.status_code == 200
 
     async def pods(self) -> list[dict[str, Any]]:
         """Return the instance's pods that are to stay; those of Jobs are left out."""
