@@ -16,9 +16,7 @@ from supmessenger_operator.model.scalars import SecretRef
 
 Values = Mapping[str, str]
 
-_POSTGRES_KEYS = ("type", "host", "port", "database", "username", "password", "sslmode")
 _REDIS_KEYS = ("type", "host", "port", "password")
-_RABBITMQ_KEYS = ("type", "host", "port", "username", "password", "vhost")
 _S3_KEYS = ("type", "endpoint", "region", "access-key-id", "secret-access-key")
 
 
@@ -37,12 +35,32 @@ async def _ensure_postgres(secrets: InstanceSecrets, messenger: Messenger) -> No
     if external is not None:
         await _keep_external_postgres(secrets, external)
         return
+    connections = {"postgres": "sup_user", "postgres-owner": "sup_owner"}
+    known = await _recall_passwords(secrets, server="postgres-roles", connections=connections)
     roles = await secrets.ensure(
-        "postgres-roles", generated.POSTGRES_ROLES, generated.make_postgres_roles
+        "postgres-roles",
+        generated.POSTGRES_ROLES,
+        lambda: {**generated.make_postgres_roles(), **known},
     )
-    for component, role in (("postgres", "sup_user"), ("postgres-owner", "sup_owner")):
-        build = partial(generated.build_postgres, messenger, username=role, password=roles[role])
-        await secrets.ensure(component, _POSTGRES_KEYS, build)
+    for component, role in connections.items():
+        values = generated.build_postgres(messenger, username=role, password=roles[role])
+        await secrets.keep(component, values)
+
+
+async def _recall_passwords(
+    secrets: InstanceSecrets, *, server: str, connections: Mapping[str, str]
+) -> Values:
+    """Return what connections use, by the server's key, when the server's own Secret is gone.
+
+    Clients and server then go on agreeing, whichever of the Secrets a person has deleted.
+    """
+    if await secrets.recall(server):
+        return {}
+    recalled = {
+        key: (await secrets.recall(component)).get("password", "")
+        for component, key in connections.items()
+    }
+    return {key: password for key, password in recalled.items() if password}
 
 
 async def _keep_external_postgres(secrets: InstanceSecrets, external: PostgresExternal) -> None:
@@ -103,10 +121,15 @@ async def _ensure_rabbitmq(secrets: InstanceSecrets, messenger: Messenger) -> No
     if external is not None:
         await _keep_external_rabbitmq(secrets, external)
         return
-    keys = ("username", "password", "erlang-cookie", "sup", "sup_b")
-    admin = await secrets.ensure("rabbitmq-admin", keys, generated.make_rabbitmq_admin)
-    values = generated.build_rabbitmq(messenger, password=admin["sup"])
-    await secrets.ensure("rabbitmq", _RABBITMQ_KEYS, lambda: values)
+    known = await _recall_passwords(
+        secrets, server="rabbitmq-admin", connections={"rabbitmq": "sup"}
+    )
+    admin = await secrets.ensure(
+        "rabbitmq-admin",
+        ("username", "password", "erlang-cookie", "sup", "sup_b"),
+        lambda: {**generated.make_rabbitmq_admin(), **known},
+    )
+    await secrets.keep("rabbitmq", generated.build_rabbitmq(messenger, password=admin["sup"]))
 
 
 async def _keep_external_rabbitmq(secrets: InstanceSecrets, external: RabbitmqExternal) -> None:

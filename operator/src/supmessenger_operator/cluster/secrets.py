@@ -63,8 +63,16 @@ class InstanceSecrets:
         self._remember(component, live, values)
         return values
 
+    async def recall(self, component: str) -> Values:
+        """Return what the instance's Secret of this name holds; nothing when it is not there."""
+        name = self._messenger.object_name(component)
+        live = self._live.get(name) or await self._client.get(
+            "Secret", self._messenger.namespace, name
+        )
+        return decode(live) if live is not None else {}
+
     async def keep(self, component: str, values: Values) -> None:
-        """Keep a derived Secret equal to these values, which come from somebody else's Secret."""
+        """Keep a derived Secret equal to these values, which come from another Secret."""
         name = self._messenger.object_name(component)
         live = self._live.get(name)
         if live is None or decode(live) != dict(values) or not self._follows_deletion_policy(live):
