@@ -58,6 +58,18 @@ async def test_generated_secrets_are_made_once_and_adopted(world: World) -> None
     assert not world.cluster.objects[name]["metadata"].get("ownerReferences")
 
 
+async def test_a_secret_that_had_to_be_made_again_is_told(world: World) -> None:
+    await world.settle()
+    assert not any(event["reason"] == "SecretMade" for event in world.cluster.find("Event"))
+    world.cluster.remove("Secret", "chat", "demo-credentials")
+
+    await world.reconcile()
+
+    (event,) = [e for e in world.cluster.find("Event") if e["reason"] == "SecretMade"]
+    assert event["type"] == "Warning"
+    assert "Secret demo-credentials was not there" in event["message"]
+
+
 async def test_secrets_follow_the_deletion_policy(world: World) -> None:
     await world.settle()
     before = world.cluster.objects[("Secret", "chat", "demo-credentials")]["data"]

@@ -41,7 +41,7 @@ async def repair(run: Run) -> None:
 async def gather(run: Run, messenger: Messenger) -> Inputs:
     """Collect the facts that building needs."""
     edge = run.observed.find("Service", messenger.object_name("edge"))
-    return await gather_inputs(
+    inputs = await gather_inputs(
         run.context.client,
         messenger,
         defaults=run.context.defaults,
@@ -49,6 +49,20 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
         edge_address=edge.address if edge is not None else "",
         now=run.context.clock(),
     )
+    if run.previous.version:
+        await _announce_made_secrets(run, inputs)
+    return inputs
+
+
+async def _announce_made_secrets(run: Run, inputs: Inputs) -> None:
+    """A running instance rarely lacks a Secret, unless a person took it away."""
+    for name in inputs.made_secrets:
+        message = (
+            f"Secret {name} was not there and was made; if somebody deleted it, what its old"
+            " values protected (sessions, clients' trust) has to be renewed"
+        )
+        happening = Happening(reason="SecretMade", message=message, type="Warning")
+        await run.context.recorder.record(run.body, happening)
 
 
 async def roll_out(run: Run, messenger: Messenger) -> None:

@@ -40,6 +40,7 @@ async def gather_inputs(
             defaults.images, messenger.spec.images, version=messenger.spec.version
         ),
         secrets=secrets.facts,
+        made_secrets=tuple(secrets.made),
         ca_certificate=authority,
         edge_address=edge_address,
         domain_addresses=await reach.resolve(messenger.spec.domain),

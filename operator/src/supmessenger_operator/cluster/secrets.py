@@ -29,6 +29,7 @@ class InstanceSecrets:
         self._messenger = messenger
         self._live: dict[str, Live] = {}
         self.facts: dict[str, SecretFact] = {}
+        self.made: list[str] = []  # names of those that did not exist before this pass
 
     async def load(self) -> None:
         """Read all of the instance's Secrets at once."""
@@ -111,7 +112,7 @@ class InstanceSecrets:
     async def _create(self, component: str, values: Values) -> Live:
         body = self._build(component, values)
         try:
-            return await self._client.create(body)
+            live = await self._client.create(body)
         except AlreadyExists:
             live = await self._client.get(
                 "Secret", self._messenger.namespace, body["metadata"]["name"]
@@ -119,6 +120,8 @@ class InstanceSecrets:
             if live is None:
                 raise
             return live
+        self.made.append(live["metadata"]["name"])
+        return live
 
     def _follows_deletion_policy(self, live: Live) -> bool:
         """Secrets unlock data: they go with the resource only when the data does."""

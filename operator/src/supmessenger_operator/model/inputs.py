@@ -26,7 +26,8 @@ class Inputs(BaseModel):
     object-storage-media, object-storage-worker, object-storage-backup, credentials, smtp, tls.
     A key is absent where the instance has no such Secret (no SMTP, external PostgreSQL has no
     roles). Connection Secrets exist in every mode. A pod template carries the hashes of the
-    Secrets it mounts, so that a rotation rolls exactly the pods that use them.
+    Secrets it mounts, so that a rotation rolls exactly the pods that use them. `made_secrets`
+    names those that this pass had to make.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +35,7 @@ class Inputs(BaseModel):
     version: str
     images: Mapping[str, str]
     secrets: Mapping[str, SecretFact]
+    made_secrets: tuple[str, ...] = ()
     ca_certificate: str = ""
     edge_address: str = ""
     domain_addresses: tuple[str, ...] = ()
