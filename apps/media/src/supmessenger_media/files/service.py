@@ -69,7 +69,7 @@ class FileService:
 
     async def open_content(self, file: StoredFile, piece: ByteRange | None) -> AsyncIterator[bytes]:
         """Begin to read a file or a piece of it."""
-        return await self._storage.open_reader(file.object_key, piece)
+        return await self._storage.open_reader(file.object_key, piece or ByteRange(0, file.size))
 
     async def delete(self, file_id: UUID, *, user_id: UUID, now: datetime) -> None:
         """Delete a file of one's own; others who may see it are told that it is not theirs."""

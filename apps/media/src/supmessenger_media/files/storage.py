@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError
@@ -14,12 +13,11 @@ from supmessenger_common.log import get_logger
 from supmessenger_common.objects import probe_bucket
 from supmessenger_media.files.ranges import ByteRange
 
-if TYPE_CHECKING:
-    from obstore import GetResult
-
 # The smallest part S3 allows; each upload holds at most this and one part under way.
 PART_BYTES = 5 * 1024 * 1024
-_READ_BYTES = 256 * 1024
+# One request brings this much, so that it is over long before its timeout however slowly the
+# client takes it; each download holds at most one such piece.
+_READ_BYTES = 1024 * 1024
 _log = get_logger("storage")
 
 
@@ -67,31 +65,38 @@ class MediaStorage:
             result = await obstore.get_async(self._store, key)
             return bytes(await result.bytes_async())
 
-    async def open_reader(self, key: str, piece: ByteRange | None) -> AsyncIterator[bytes]:
-        """Begin to read an object or a piece of it; fails before the first byte, if at all."""
-        with _store_errors():
-            result = await obstore.get_async(
-                self._store,
-                key,
-                options={"range": (piece.start, piece.end)} if piece else {},
-            )
-        return _stream(result)
+    async def open_reader(self, key: str, piece: ByteRange) -> AsyncIterator[bytes]:
+        """Begin to read a range of an object; what is missing is told before the first byte."""
+        return self._stream(key, piece, await self._read_range(key, piece))
 
     async def probe(self) -> None:
         """Raise unless the bucket can be listed."""
         await probe_bucket(self._store)
 
+    async def _stream(self, key: str, piece: ByteRange, first: bytes) -> AsyncIterator[bytes]:
+        yield first
+        position = piece.start + len(first)
+        while position < piece.end:
+            chunk = await self._read_range(key, ByteRange(position, piece.end))
+            yield chunk
+            position += len(chunk)
 
-async def _stream(result: "GetResult") -> AsyncIterator[bytes]:
-    async for chunk in result.stream(min_chunk_size=_READ_BYTES):
-        yield bytes(chunk)
+    async def _read_range(self, key: str, piece: ByteRange) -> bytes:
+        end = min(piece.end, piece.start + _READ_BYTES)
+        with _store_errors():
+            content = await obstore.get_range_async(self._store, key, start=piece.start, end=end)
+        if len(content) != end - piece.start:
+            _log.error("object is shorter than its row says", key=key)
+            raise build_unavailable()
+        return bytes(content)
 
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
     try:
         yield
-    except BaseError as error:
+    # The client library tells a missing object with Python's own error.
+    except (BaseError, FileNotFoundError) as error:
         # Its text holds the whole HTTP exchange: too much for a client, right for the log.
         _log.error("object store failed", error=str(error)[:1000])
         raise build_unavailable() from error
