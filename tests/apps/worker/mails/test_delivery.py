@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from dataclasses import replace
 from email.message import EmailMessage
 
@@ -66,6 +67,21 @@ async def test_a_refusal_is_for_now_or_for_good(sink: MailSink, expected: type[E
         with pytest.raises(expected):
             await send(sink)
     assert sink.mails == []
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [
+        MailSink(replies=["550 <ada@example.org>: unknown"]),
+        MailSink(data_reply="554 <ada@example.org>: spam"),
+    ],
+)
+async def test_a_refusal_tells_the_code_and_never_the_address(sink: MailSink) -> None:
+    async with open_mail_sink(sink):
+        with pytest.raises(PermanentJobError, match=r"code 55[04]$") as refused:
+            await send(sink)
+    told = "".join(traceback.format_exception(refused.value))
+    assert "ada" not in told
 
 
 async def test_a_server_that_is_away_is_away_for_now() -> None:

@@ -32,16 +32,18 @@ async def send_mail(mail: EmailMessage, binding: SmtpBinding) -> None:
         async with build_client(binding) as client:
             await client.send_message(mail)
     except aiosmtplib.SMTPRecipientsRefused as error:
-        raise _judge_code(error.recipients[0].code, error) from error
+        raise _judge_code(error.recipients[0].code) from None
     except aiosmtplib.SMTPDataError as error:
-        raise _judge_code(error.code, error) from error
+        raise _judge_code(error.code) from None
     except (aiosmtplib.SMTPException, OSError) as error:
         # Also a refused login or sender, whatever its code: a person repairs that, and the mail
         # must still be there then.
         raise TemporaryJobError(f"the mail server cannot be used: {error!r}") from error
 
 
-def _judge_code(code: int, error: Exception) -> Exception:
+def _judge_code(code: int) -> Exception:
+    # The code alone: a server's words repeat the address, which belongs into no log of ours and
+    # into no header of a dead letter.
     if code >= _FIRST_PERMANENT_CODE:
-        return PermanentJobError(f"the mail server refuses the mail for good: {error}")
-    return TemporaryJobError(f"the mail server refuses the mail for now: {error}")
+        return PermanentJobError(f"the mail server refuses the mail for good, with code {code}")
+    return TemporaryJobError(f"the mail server refuses the mail for now, with code {code}")

@@ -56,9 +56,10 @@ def build_verification_mail(
 def _build_address(email: str) -> Address:
     try:
         return Address(addr_spec=email)
-    except (MessageError, IndexError) as error:
-        # The standard library's parser stumbles over some addresses instead of refusing them.
-        raise ValueError(f"payload.email is no address: {error}") from error
+    except (MessageError, IndexError, ValueError):
+        # The standard library's parser stumbles over some addresses instead of refusing them;
+        # its words may repeat the address.
+        raise ValueError("payload.email is no address") from None
 
 
 def _build_text(verification: Verification, domain: str) -> str:
