@@ -206,6 +206,29 @@ async def test_a_wanted_delay_is_kept() -> None:
         assert len(work.passes) == 2
 
 
+async def test_a_backoff_grows_no_longer_than_wanted() -> None:
+    work = Work()
+    work.result = Next(backoff=True, delay=3)
+    async with running(work) as (queue, timer):
+        queue.add(ONE)
+        await timer.advance(0)
+        for _ in range(8):
+            await timer.advance(4)
+        assert len(work.passes) == 12  # at 0, 1, 3, 6, 9 …
+
+
+async def test_a_key_that_is_gone_is_not_looked_at_again() -> None:
+    work = Work()
+    work.result = Next(is_gone=True)
+    async with running(work) as (queue, timer):
+        queue.add(ONE)
+        await timer.advance(RESYNC_SECONDS * 3)
+        assert len(work.passes) == 1
+        queue.add(ONE)
+        await settle()
+        assert len(work.passes) == 2
+
+
 async def test_a_forgotten_key_is_not_looked_at_again() -> None:
     work = Work()
     async with running(work) as (queue, timer):

@@ -146,7 +146,7 @@ async def test_deleting_the_resource_takes_its_objects_and_leaves_secrets(world:
     await world.settle()
     world.cluster.remove("SupMessenger", *KEY)
 
-    assert await world.reconcile() == Next()
+    assert await world.reconcile() == Next(is_gone=True)
     assert world.cluster.find("Deployment") == []
     assert world.cluster.find("ControllerRevision") == []
     assert "demo-postgres-roles" in world.cluster.names("Secret")

@@ -121,15 +121,18 @@ class WorkQueue:
         return result
 
     def _schedule(self, key: Key, result: Next) -> None:
+        delay = RESYNC_SECONDS if result.delay is None else result.delay
         if result.backoff:
             self._failures[key] = self._failures.get(key, 0) + 1
-            delay = compute_backoff(self._failures[key])
+            backoff = compute_backoff(self._failures[key])
+            delay = backoff if result.delay is None else min(backoff, result.delay)
         else:
             self._failures.pop(key, None)
-            delay = RESYNC_SECONDS if result.delay is None else result.delay
         if key in self._again:
             self._again.discard(key)
             self.add(key)
+            return
+        if result.is_gone:
             return
         spread = 1 + JITTER * (2 * self._jitter() - 1)
         self._alarms[key] = self._timer.call_later(delay * spread, lambda: self.add(key))

@@ -12,6 +12,7 @@ from supmessenger_operator.status import compute_status
 
 # A person acts outside the resource: makes a Secret, starts a host, deletes a failed Job.
 OUTSIDE_RECHECK_SECONDS = 60.0
+LASTING_RECHECK_SECONDS = 60.0
 
 
 async def reconcile_messenger(key: Key, context: Context) -> Next:
@@ -19,7 +20,7 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
     body = await context.client.get(KIND, *key)
     if body is None or body["metadata"].get("deletionTimestamp"):
         context.checkers.forget(key)
-        return Next()
+        return Next(is_gone=body is None)
 
     outcome, run = Outcome(), await start_run(body, context)  # live objects, release pointers
     try:
@@ -50,4 +51,7 @@ def compute_next(outcome: Outcome, status: Status) -> Next:
         return Next(delay=OUTSIDE_RECHECK_SECONDS if outcome.stalled.is_outside else None)
     ready = status.find_condition("Ready")
     is_settled = ready is not None and ready.status == "True"
-    return Next(backoff=outcome.waiting is not None or not is_settled)
+    if outcome.waiting is not None:
+        return Next(backoff=True)
+    # What lasts has to be told as lasting in time, whether or not an event comes.
+    return Next() if is_settled else Next(backoff=True, delay=LASTING_RECHECK_SECONDS)

@@ -56,7 +56,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Next:
-    """When a key wants to be looked at again: with backoff, after a delay, or at the resync."""
+    """When a key wants to be looked at again: with backoff, after a delay, or at the resync.
+
+    With both, the delay is the most that the backoff comes to; `is_gone` asks for nothing.
+    """
 
     backoff: bool = False
     delay: float | None = None
+    is_gone: bool = False
