@@ -174,12 +174,12 @@ async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
                 reason=f"{_camel(item.component)}Failed",
                 is_outside=True,
             )
-    for item, live in unready:
-        later = ", ".join(run.pending) or "the next step"
-        message = f"waiting for {item.component} before {later}"
+    if unready:
+        first, live = unready[0]
+        names = ", ".join(dict.fromkeys(item.component for item, _ in unready))
         raise Waiting(
-            f"{message}: {live.message}" if live.message else message,
-            reason=f"WaitingFor{_camel(item.component)}",
+            f"waiting for {names}" + (f": {live.message}" if live.message else ""),
+            reason=f"WaitingFor{_camel(first.component)}",
         )
 
 

@@ -127,3 +127,29 @@ def test_changed_fields_are_named_by_path() -> None:
         "Deployment/demo-api spec.template.spec.containers[api].image",
         "Service/demo-api (removed)",
     )
+
+
+@pytest.mark.parametrize(
+    ("revisions", "observed", "is_rolling"),
+    [(("a", "a"), 2, False), (("b", "a"), 2, True), (("a", "a"), 1, True)],
+)
+def test_a_stateful_set_on_its_way_differs_from_one_that_lost_a_pod(
+    revisions: tuple[str, str], observed: int, is_rolling: bool
+) -> None:
+    status = {
+        "observedGeneration": observed,
+        "updateRevision": revisions[0],
+        "currentRevision": revisions[1],
+    }
+    assert observe("StatefulSet", {"replicas": 1}, status).is_rolling == is_rolling
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_rolling"), [("ReplicaSetUpdated", True), ("NewReplicaSetAvailable", False)]
+)
+def test_a_deployment_on_its_way_differs_from_one_that_lost_a_pod(
+    reason: str, is_rolling: bool
+) -> None:
+    conditions = [condition("Progressing", reason=reason)]
+    status = {"observedGeneration": 2, "updatedReplicas": 1, "conditions": conditions}
+    assert observe("Deployment", {"replicas": 1}, status).is_rolling == is_rolling

@@ -111,17 +111,16 @@ class InstanceSecrets:
 
     async def _create(self, component: str, values: Values) -> Live:
         body = self._build(component, values)
+        name = body["metadata"]["name"]
         try:
-            live = await self._client.create(body)
+            created = await self._client.create(body)
         except AlreadyExists:
-            live = await self._client.get(
-                "Secret", self._messenger.namespace, body["metadata"]["name"]
-            )
+            live = await self._client.get("Secret", self._messenger.namespace, name)
             if live is None:
                 raise
             return live
-        self.made.append(live["metadata"]["name"])
-        return live
+        self.made.append(name)
+        return created
 
     def _follows_deletion_policy(self, live: Live) -> bool:
         """Secrets unlock data: they go with the resource only when the data does."""

@@ -33,6 +33,7 @@ class ObservedObject(BaseModel):
     version: str = ""
     is_ready: bool = True
     is_stuck: bool = False  # it does not get ready by itself: a failed Job, a rollout out of time
+    is_rolling: bool = False  # pods are being replaced: what is missing was taken on purpose
     desired: int = 0
     ready: int = 0
     message: str = ""
@@ -95,6 +96,8 @@ def _state_of_deployment(live: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "is_ready": is_ready,
         "is_stuck": is_stuck,
+        "is_rolling": not (is_ready or is_stuck)
+        and not (is_seen and progressing.get("reason") == "NewReplicaSetAvailable"),
         "desired": desired,
         "ready": min(available, status.get("readyReplicas", 0), desired),
         "message": ""
@@ -108,14 +111,12 @@ def _state_of_stateful_set(live: Mapping[str, Any]) -> dict[str, Any]:
     ready = status.get("readyReplicas", 0)
     is_seen = status.get("observedGeneration", 0) >= live["metadata"].get("generation", 1)
     # Without an update under way the controller leaves updateRevision equal to currentRevision.
-    updated = (
-        desired
-        if status.get("updateRevision") == status.get("currentRevision")
-        else status.get("updatedReplicas", 0)
-    )
+    is_updating = status.get("updateRevision") != status.get("currentRevision")
+    updated = status.get("updatedReplicas", 0) if is_updating else desired
     is_ready = is_seen and updated >= desired and ready >= desired
     return {
         "is_ready": is_ready,
+        "is_rolling": not is_ready and (is_updating or not is_seen),
         "desired": desired,
         "ready": min(ready, desired),
         "message": "" if is_ready else _message_of_rollout(is_seen, updated, ready, desired),

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.components import Component
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.model.observed import ObservedObject
@@ -10,6 +11,8 @@ from supmessenger_operator.status.verdict import Verdict
 # Not ready for longer than this is no longer "on its way".
 STUCK_AFTER = timedelta(minutes=10)
 STUCK_REASONS = frozenset({"RolloutStuck", "NotReadyForLong"})
+# Times in a status have whole seconds.
+CLOCK_STEP = timedelta(seconds=1)
 
 
 def judge_component(component: Component, facts: Facts) -> Verdict:
@@ -31,7 +34,8 @@ def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
     if live.is_stuck:
         return _false(component, "RolloutStuck", _advise(live, facts))
     if live.ready < live.desired or (live.desired == 0 and not live.is_ready):
-        return _false(component, "NotReady", _advise(live, facts))
+        reason = "RollingOut" if live.is_rolling else "NotReady"
+        return _false(component, reason, _advise(live, facts))
     return None
 
 
@@ -47,8 +51,22 @@ def _judge_check(component: Component, facts: Facts) -> Verdict:
         return _verdict(component, "True", "PodsReady", "all pods are ready")
     if check.ok:
         return _verdict(component, "True", "Checked", check.message or "the live check is good")
+    if not _is_newer_than_pods(report, component, facts):
+        message = "not checked yet since its pods became ready; the next round comes within 30 s"
+        return _verdict(component, "Unknown", "NotChecked", message)
     message = f"the live check fails: {check.message or 'no reason given'}"
     return _false(component, "CheckFailed", message)
+
+
+def _is_newer_than_pods(report: CheckReport, component: Component, facts: Facts) -> bool:
+    """Whether a failed check was made after the pods became ready, and so tells about them."""
+    before = facts.previous.find_condition(component.condition)
+    if before is None:
+        return False
+    if before.status == "Unknown":
+        since = datetime.fromisoformat(before.last_transition_time)
+        return report.checked_at >= since + CLOCK_STEP
+    return before.status == "True" or before.reason in ("CheckFailed", "NotReadyForLong")
 
 
 def _is_stuck(verdict: Verdict, facts: Facts) -> bool:

@@ -1,21 +1,21 @@
 """`Degraded`: it runs, but not as it should."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.status.component_ready import STUCK_REASONS
-from supmessenger_operator.status.verdict import Verdict
+from supmessenger_operator.status.verdict import Verdict, join_messages
+
+# What a rollout drags along (an api without its database) has this long to come back.
+RECOVERY = timedelta(seconds=60)
 
 
 def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     """Name the parts that are not well although they should be by now."""
-    failing = [
-        verdict
-        for verdict in components
-        if verdict.status == "False" and (facts.is_installed or verdict.reason in STUCK_REASONS)
-    ]
+    failing = [verdict for verdict in components if _is_failing(verdict, facts)]
     if failing:
-        message = "; ".join(f"{verdict.type}: {verdict.message}" for verdict in failing)
+        message = join_messages(failing)
         return Verdict(type="Degraded", status="True", reason="ComponentsNotReady", message=message)
     report = facts.fresh_report
     smtp = report.find("smtp") if report is not None else None
@@ -23,3 +23,31 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
         message = f"emails can't be sent: {smtp.message}; see spec.smtp"
         return Verdict(type="Degraded", status="True", reason="SmtpFailing", message=message)
     return Verdict(type="Degraded", status="False", reason="Healthy")
+
+
+def _is_failing(verdict: Verdict, facts: Facts) -> bool:
+    if verdict.status != "False":
+        return False
+    if verdict.reason in STUCK_REASONS:
+        return True
+    # A pod that a rollout takes away, and all of a first installation, is on its way.
+    if not facts.is_installed or verdict.reason in ("RollingOut", "NotCreated"):
+        return False
+    return not _is_moving(facts) or _lasts(verdict, facts)
+
+
+def _is_moving(facts: Facts) -> bool:
+    """Whether a rollout is under way; a pod lost out of the blue does not begin one."""
+    if any(item.is_rolling for item in facts.observed):
+        return True
+    reconciling = facts.previous.find_condition("Reconciling")
+    degraded = facts.previous.find_condition("Degraded")
+    was_degraded = degraded is not None and degraded.status == "True"
+    return reconciling is not None and reconciling.status == "True" and not was_degraded
+
+
+def _lasts(verdict: Verdict, facts: Facts) -> bool:
+    before = facts.previous.find_condition(verdict.type)
+    if before is None or before.status != "False":
+        return False
+    return facts.now - datetime.fromisoformat(before.last_transition_time) > RECOVERY

@@ -32,15 +32,16 @@ def build_dns_records(facts: Facts) -> tuple[DnsRecord, ...]:
     edge = facts.find_object("Service", "edge")
     if facts.messenger is None or edge is None or not edge.address:
         return ()
-    known = facts.inputs.domain_addresses if facts.inputs is not None else ()
-    return (
-        DnsRecord(
-            name=facts.messenger.spec.domain,
-            type=_type_of(edge.address),
-            value=edge.address,
-            resolves=edge.address in known,
-        ),
+    record = DnsRecord(
+        name=facts.messenger.spec.domain,
+        type=_type_of(edge.address),
+        value=edge.address,
+        resolves=facts.inputs is not None and edge.address in facts.inputs.domain_addresses,
     )
+    if facts.inputs is None:  # nobody was asked in this pass: what was known stays
+        known = record.model_copy(update={"resolves": True})
+        return (known,) if known in facts.previous.dns_records else (record,)
+    return (record,)
 
 
 def _type_of(address: str) -> Literal["A", "AAAA", "CNAME"]:

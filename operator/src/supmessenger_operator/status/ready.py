@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from supmessenger_operator.model.facts import Facts
-from supmessenger_operator.status.verdict import Verdict
+from supmessenger_operator.status.verdict import Verdict, join_messages
 
 
 def judge_ready(
@@ -18,7 +18,7 @@ def judge_ready(
         )
     failing = [verdict for verdict in components if verdict.status == "False"]
     if failing:
-        message = "; ".join(f"{verdict.type}: {verdict.message}" for verdict in failing)
+        message = join_messages(failing)
         return Verdict(type="Ready", status="False", reason="ComponentsNotReady", message=message)
     unknown = [verdict for verdict in components if verdict.status == "Unknown"]
     if unknown:

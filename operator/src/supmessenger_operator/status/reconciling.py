@@ -13,9 +13,8 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
         return _idle("Stalled", "a person must act first, see Stalled")
     if facts.outcome.waiting is not None:
         waiting = facts.outcome.waiting
-        return Verdict(
-            type="Reconciling", status="True", reason=waiting.reason, message=waiting.message
-        )
+        message = _count_ready(components) + waiting.message
+        return Verdict(type="Reconciling", status="True", reason=waiting.reason, message=message)
     if facts.outcome.paused:
         message = "changes are held: remove the annotation supmessenger.io/paused to go on"
         return _idle("Paused", message)
@@ -26,13 +25,19 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     ]
     if moving:
         first = moving[0]
-        message = f"{first.type}: {first.message}"
+        message = f"{_count_ready(components)}{first.type}: {first.message}"
         return Verdict(type="Reconciling", status="True", reason=first.reason, message=message)
     rolling = [item.name for item in facts.observed if _is_rolling(item.kind, item.is_ready)]
     if rolling and not any(verdict.status == "False" for verdict in components):
         message = f"pods of {', '.join(sorted(rolling))} are being replaced"
         return Verdict(type="Reconciling", status="True", reason="RollingOut", message=message)
     return _idle("Settled", "")
+
+
+def _count_ready(components: Sequence[Verdict]) -> str:
+    """Return the beginning of a message: how far it is; nothing when every part is ready."""
+    ready = sum(verdict.is_true for verdict in components)
+    return f"{ready} of {len(components)} parts are ready; " if ready < len(components) else ""
 
 
 def _is_rolling(kind: str, is_ready: bool) -> bool:

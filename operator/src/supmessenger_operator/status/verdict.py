@@ -1,5 +1,6 @@
 """What a judge says about one condition, before generation and time are added."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,6 +20,15 @@ class Verdict:
     def is_true(self) -> bool:
         """Whether the condition holds."""
         return self.status == "True"
+
+
+def join_messages(verdicts: Sequence[Verdict]) -> str:
+    """Return one short sentence: the first in full, the names of the others."""
+    first, *others = verdicts
+    message = f"{first.type}: {first.message}"
+    if not others:
+        return message
+    return f"{message}; also not ready: {', '.join(verdict.type for verdict in others)}"
 
 
 def build_condition(
