@@ -48,6 +48,22 @@ async def test_a_message_reaches_the_peer_and_the_sender(sockets: Sockets) -> No
     assert await sender.receive("message") == message
 
 
+async def test_a_send_is_refused_for_what_the_http_call_refuses_too(sockets: Sockets) -> None:
+    anna, bert, chat = await sockets.register_pair()
+    sender = await sockets.log_in(anna)
+    entry = {"deviceId": str(bert.device_id), "type": 1, "ciphertext": encode_bytes(b"x")}
+    for change, code in (
+        ({"recipients": [entry, entry]}, "recipients_repeated"),
+        ({"contentType": "text/plain\n"}, "validation_failed"),
+        ({"contentType": ";a" * 60 + "\u00fc"}, "validation_failed"),
+        ({"content": "a\0b"}, "validation_failed"),
+    ):
+        error = await sender.ask("error", **{**build_send(chat), **change})
+        assert error["code"] == code
+    # The socket is none the worse for it.
+    assert (await sender.ask("sent", **build_send(chat)))["seq"] == 1
+
+
 async def test_a_repeated_send_is_answered_alike_and_delivered_once(sockets: Sockets) -> None:
     anna, bert, chat = await sockets.register_pair()
     sender, peer = await sockets.log_in(anna), await sockets.log_in(bert)

@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from supmessenger_common.messages.model import CONTENT_TYPE_LIMIT
+
 Ref = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Number the answer carries back")]
 Seq = Annotated[int, Meta(ge=0, le=2**53 - 1, description="Place of a message in its chat")]
 
@@ -48,7 +50,7 @@ class SendFrame(ClientFrame, frozen=True, tag="send"):
 
     chat: UUID
     client_msg_id: UUID
-    content_type: Annotated[str, Meta(min_length=1, max_length=127)]
+    content_type: Annotated[str, Meta(min_length=1, max_length=CONTENT_TYPE_LIMIT)]
     content: str
     reply_to: UUID | None = None
     recipients: list[Recipient] | None = None

@@ -1,21 +1,31 @@
 """Reads what a client wants stored: the same bounds as the HTTP call has."""
 
+import re
 from datetime import datetime
 
 from supmessenger_common.auth import Principal
 from supmessenger_common.errors import FieldError, PlatformError
 from supmessenger_common.identifiers import create_id, decode_bytes
-from supmessenger_common.messages.model import CONTENT_LIMIT, NewMessage, Recipient
+from supmessenger_common.messages.model import (
+    CONTENT_LIMIT,
+    CONTENT_TYPE_PATTERN,
+    NewMessage,
+    Recipient,
+)
 from supmessenger_websocket import frames
+
+_CONTENT_TYPE = re.compile(CONTENT_TYPE_PATTERN)
 
 
 def parse_new_message(
     frame: frames.SendFrame, principal: Principal, *, now: datetime
 ) -> NewMessage:
     """Return the message of a `send` frame; raises 422 `validation_failed`."""
+    if _CONTENT_TYPE.fullmatch(frame.content_type) is None:
+        raise _build_refusal("contentType", "a media type in printable ASCII")
     if len(frame.content.encode()) > CONTENT_LIMIT:
         raise _build_refusal("content", f"at most {CONTENT_LIMIT} bytes")
-    if "\0" in frame.content or "\0" in frame.content_type:
+    if "\0" in frame.content:
         # PostgreSQL's text holds every character but this one.
         raise _build_refusal("content", "must not hold the character U+0000")
     recipients = None

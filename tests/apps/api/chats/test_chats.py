@@ -81,6 +81,36 @@ async def test_who_is_blocked_cannot_begin_a_chat(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "blocked")
 
 
+@pytest.mark.parametrize("blocker", ["alice", "bob"])
+async def test_a_block_ends_the_chat_a_pair_has(api: Api, blocker: str) -> None:
+    alice, bob = await api.join("alice"), await api.join("bob")
+    chat_id = await alice.create_chat(bob)
+    kept = {"clientMsgId": str(create_id())}
+    assert (await bob.send(chat_id, **kept)).status_code == 201
+    pair = (alice, bob) if blocker == "alice" else (bob, alice)
+    query = "INSERT INTO blocked_users (user_id, blocked_id) VALUES ($1, $2)"
+    await api.postgres.execute(query, *(person.user_id for person in pair))
+    for person in pair:
+        answer = await person.send(chat_id)
+        assert (answer.status_code, answer.json()["code"]) == (403, "blocked")
+    # What was sent before is still there, and a retry of it is told so.
+    assert (await bob.send(chat_id, **kept)).status_code == 200
+    history = (await alice.call("GET", f"/v1/chats/{chat_id}/messages")).json()
+    assert [message["seq"] for message in history["messages"]] == [1]
+
+
+async def test_a_block_leaves_groups_alone(api: Api) -> None:
+    alice, bob = await api.join("alice"), await api.join("bob")
+    chat_id = create_id()
+    await api.postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat_id)
+    for person in (alice, bob):
+        query = "INSERT INTO chat_members (chat_id, user_id) VALUES ($1, $2)"
+        await api.postgres.execute(query, chat_id, person.user_id)
+    query = "INSERT INTO blocked_users (user_id, blocked_id) VALUES ($1, $2)"
+    await api.postgres.execute(query, alice.user_id, bob.user_id)
+    assert (await bob.send(chat_id)).status_code == 201
+
+
 async def test_a_stranger_sees_no_chat(api: Api) -> None:
     alice, bob, eve = [await api.join(name) for name in ("alice", "bob", "eve")]
     chat_id = await alice.create_chat(bob)

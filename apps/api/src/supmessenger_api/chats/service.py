@@ -15,7 +15,7 @@ from supmessenger_common.errors import FieldError, PlatformError
 from supmessenger_common.identifiers import create_id
 from supmessenger_common.messages.events import build_chat_event
 from supmessenger_common.messages.publish import Publisher
-from supmessenger_common.messages.store import build_not_a_member
+from supmessenger_common.messages.store import build_blocked, build_not_a_member
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class ChatService:
         if not await repository.is_active(self.pool, peer_id):
             raise build_user_unknown()
         if await repository.is_blocked(self.pool, principal.user_id, peer_id):
-            raise PlatformError(403, "blocked", "One of you has blocked the other.")
+            raise build_blocked()
         chat = repository.DirectChat(
             id=create_id(),
             key=compute_direct_key(principal.user_id, peer_id),

@@ -6,7 +6,11 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StringConstraints
 
 from supmessenger_api.wire import WireBytes, WireModel, WireTime
-from supmessenger_common.messages.model import CONTENT_LIMIT
+from supmessenger_common.messages.model import (
+    CONTENT_LIMIT,
+    CONTENT_TYPE_LIMIT,
+    CONTENT_TYPE_PATTERN,
+)
 
 RECIPIENTS_LIMIT = 1000
 
@@ -29,7 +33,8 @@ def check_ciphertext(value: bytes) -> bytes:
 
 Content = Annotated[str, AfterValidator(check_content)]
 ContentType = Annotated[
-    str, StringConstraints(min_length=1, max_length=127, pattern=r"^[!-~]+(; ?[!-~]+)*$")
+    str,
+    StringConstraints(min_length=1, max_length=CONTENT_TYPE_LIMIT, pattern=CONTENT_TYPE_PATTERN),
 ]
 
 

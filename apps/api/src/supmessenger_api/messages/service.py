@@ -9,7 +9,6 @@ from supmessenger_api.messages.paging import HistoryRange, cut_page
 from supmessenger_api.messages.schemas import DeviceCiphertext, NewMessage
 from supmessenger_common.auth import Principal
 from supmessenger_common.database import Pool
-from supmessenger_common.errors import FieldError, PlatformError
 from supmessenger_common.identifiers import create_id
 from supmessenger_common.messages import model
 from supmessenger_common.messages.events import build_read_event
@@ -80,16 +79,9 @@ class MessageService:
 def build_recipients(
     entries: list[DeviceCiphertext] | None,
 ) -> tuple[model.Recipient, ...] | None:
-    """Return the single-device ciphertexts; raises 422 when a device is named twice."""
+    """Return the single-device ciphertexts."""
     if entries is None:
         return None
-    if len({entry.device_id for entry in entries}) != len(entries):
-        raise PlatformError(
-            422,
-            "recipients_repeated",
-            "A device is named more than once.",
-            errors=(FieldError("recipients", "must name each device once"),),
-        )
     return tuple(
         model.Recipient(device_id=entry.device_id, type=entry.type, ciphertext=entry.ciphertext)
         for entry in entries

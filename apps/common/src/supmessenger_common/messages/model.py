@@ -5,6 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 CONTENT_LIMIT = 96 * 1024
+CONTENT_TYPE_LIMIT = 127
+# Printable words with semicolons between. A semicolon is in no word, so that there is one way
+# only to read a text and a hostile one costs no more than any other.
+CONTENT_TYPE_PATTERN = r"^[!-:<-~]+(; ?[!-:<-~]+)*$"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,15 @@ WITH existing AS (
     SELECT id, chat_id, seq, sent_at FROM messages
     WHERE sender_device_id = $4 AND client_msg_id = $5
 ), member AS (
-    SELECT c.type, (c.type <> 'channel' OR m.role IN ('owner', 'admin')) AS may_write
+    SELECT c.type, (c.type <> 'channel' OR m.role IN ('owner', 'admin')) AS may_write,
+           c.type = 'direct' AND EXISTS (
+               SELECT FROM chat_members p
+               WHERE p.chat_id = m.chat_id AND p.user_id <> m.user_id AND (
+                   EXISTS (SELECT FROM blocked_users
+                           WHERE user_id = p.user_id AND blocked_id = m.user_id)
+                   OR EXISTS (SELECT FROM blocked_users
+                              WHERE user_id = m.user_id AND blocked_id = p.user_id))
+           ) AS blocked
     FROM chat_members m JOIN chats c ON c.id = m.chat_id
     WHERE m.chat_id = $2 AND m.user_id = $3
 ), reply AS (
@@ -23,7 +31,7 @@ WITH existing AS (
 ){devices}, counter AS (
     UPDATE chats SET last_seq = last_seq + 1
     WHERE id = $2
-      AND EXISTS (SELECT FROM member WHERE may_write)
+      AND EXISTS (SELECT FROM member WHERE may_write AND NOT blocked)
       AND EXISTS (SELECT FROM reply)
       AND NOT EXISTS (SELECT FROM existing){matched}
     RETURNING last_seq, type
@@ -35,7 +43,7 @@ WITH existing AS (
 ){copies}
 SELECT coalesce(e.id, s.id) AS id, coalesce(e.chat_id, s.chat_id) AS chat_id,
        coalesce(e.seq, s.seq) AS seq, coalesce(e.sent_at, s.sent_at) AS sent_at,
-       e.id IS NOT NULL AS repeated, m.type AS chat_type, m.may_write,
+       e.id IS NOT NULL AS repeated, m.type AS chat_type, m.may_write, m.blocked,
        EXISTS (SELECT FROM reply) AS reply_found{differences}
 FROM (SELECT) AS one
 LEFT JOIN existing e ON true LEFT JOIN stored s ON true LEFT JOIN member m ON true
@@ -80,10 +88,13 @@ WHERE m.sender_device_id = $1 AND m.client_msg_id = $2
 async def store_message(executor: Executor, message: NewMessage) -> StoredMessage:
     """Store a message, or find what an earlier send of the same `client_msg_id` stored.
 
-    Must run outside an open transaction. Raises 403 `not_a_member` or `not_allowed`,
+    Must run outside an open transaction. Raises 403 `not_a_member`, `not_allowed` or `blocked`,
     409 `device_mismatch` (with `missing`, `extra`) or `client_msg_id_reused`,
-    422 `reply_to_unknown`.
+    422 `reply_to_unknown` or `recipients_repeated`.
     """
+    named = message.recipients or ()
+    if len({item.device_id for item in named}) != len(named):
+        raise build_recipients_repeated()
     try:
         row = await executor.fetchrow(*build_query(message))
     except asyncpg.UniqueViolationError:
@@ -137,6 +148,8 @@ def build_refusal(row: asyncpg.Record) -> PlatformError:
         return build_not_a_member()
     if not row["may_write"]:
         return PlatformError(403, "not_allowed", "Only its administrators write in a channel.")
+    if row["blocked"]:
+        return build_blocked()
     if not row["reply_found"]:
         return PlatformError(
             422,
@@ -152,6 +165,21 @@ def build_refusal(row: asyncpg.Record) -> PlatformError:
             "missing": [str(device) for device in row["missing"]],
             "extra": [str(device) for device in row["extra"]],
         },
+    )
+
+
+def build_blocked() -> PlatformError:
+    """Return the refusal of a direct chat whose two members want nothing of each other."""
+    return PlatformError(403, "blocked", "One of you has blocked the other.")
+
+
+def build_recipients_repeated() -> PlatformError:
+    """Return 422 for ciphertexts of which two are for one device."""
+    return PlatformError(
+        422,
+        "recipients_repeated",
+        "A device is named more than once.",
+        errors=(FieldError("recipients", "must name each device once"),),
     )
 
 
