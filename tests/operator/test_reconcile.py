@@ -142,6 +142,39 @@ async def test_a_volume_grows_with_its_claim_and_the_pods_go_on(world: World) ->
     assert world.condition("Ready")["status"] == "True"
 
 
+async def test_a_refused_change_beside_a_larger_volume_leaves_the_set_alone(world: World) -> None:
+    await world.settle()
+    identity = ("StatefulSet", "chat", "demo-postgres")
+    before = world.cluster.objects[identity]["metadata"]["uid"]
+    world.cluster.refused[("StatefulSet", "demo-postgres")] = "no such field"
+    world.change(postgres={"embedded": {"storage": {"size": "9Gi"}}})
+
+    await world.reconcile()
+
+    assert world.condition("Stalled")["status"] == "True"
+    assert world.cluster.objects[identity]["metadata"]["uid"] == before
+
+
+async def test_a_smaller_volume_is_refused_with_the_field_and_the_cure(world: World) -> None:
+    await world.settle()
+    world.change(postgres={"embedded": {"storage": {"size": "1Gi"}}})
+    await world.reconcile()
+
+    message = world.condition("Stalled")["message"]
+    assert message.startswith("spec.postgres.embedded.storage.size: ")
+    assert "set it to 2Gi" in message
+
+    world.change(
+        postgres={"embedded": {"storage": {"size": "2Gi"}}},
+        backup={"destination": {"volume": {"size": "1Gi"}}},
+    )
+    await world.reconcile()
+
+    message = world.condition("Stalled")["message"]
+    assert message.startswith("spec.backup.destination.volume.size: ")
+    assert "set it to 5Gi" in message
+
+
 async def test_deleting_the_resource_takes_its_objects_and_leaves_secrets(world: World) -> None:
     await world.settle()
     world.cluster.remove("SupMessenger", *KEY)

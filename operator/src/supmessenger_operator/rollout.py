@@ -8,7 +8,7 @@ from supmessenger_operator.cluster.gather import gather_inputs
 from supmessenger_operator.cluster.observe import read_job_message
 from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
 from supmessenger_operator.cluster.release import compute_release_hash
-from supmessenger_operator.cluster.volumes import grow_volumes
+from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
 from supmessenger_operator.events import Happening
 from supmessenger_operator.model.components import find_field
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
@@ -128,9 +128,12 @@ async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
 async def _check_component(run: Run, component: str, bodies: Sequence[Mapping[str, Any]]) -> None:
     """Let the API server judge; what it refuses comes from a field of the resource."""
     try:
+        judged = await gather_judged(run.context.client, bodies)
+        await check_objects(run.context.client, judged)
         await grow_volumes(run.context.client, bodies)
-        await check_objects(run.context.client, bodies)
     except Stalled as refused:
+        if refused.field:
+            raise
         raise Stalled(
             f"{refused.message}; correct it here and apply again",
             field=find_field(component),

@@ -12,7 +12,7 @@ from support.kubelet_double import MERGE
 from support.waiting import wait_until
 
 from supmessenger_operator.cluster.api_server import ApiServer, connect_api_server
-from supmessenger_operator.cluster.volumes import grow_volumes
+from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
 from supmessenger_operator.model.outcome import Stalled
 
 pytestmark = pytest.mark.control_plane
@@ -139,3 +139,17 @@ async def test_an_equal_size_changes_nothing(namespace: str, server: ApiServer) 
     live = await server.get("StatefulSet", namespace, "one")
     assert live is not None
     assert live["metadata"]["uid"] == made["metadata"]["uid"]
+
+
+async def test_a_larger_volume_does_not_hide_what_else_is_refused(
+    namespace: str, server: ApiServer
+) -> None:
+    await server.apply(make_stateful_set(namespace, "1Gi"))
+    wanted = make_stateful_set(namespace, "2Gi")
+    (judged,) = await gather_judged(server, [wanted])
+    await server.apply(judged, dry_run=True)
+
+    wanted["spec"]["template"]["spec"]["containers"][0]["image"] = ""
+    (judged,) = await gather_judged(server, [wanted])
+    with pytest.raises(Stalled, match="image"):
+        await server.apply(judged, dry_run=True)

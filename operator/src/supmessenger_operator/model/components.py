@@ -41,6 +41,13 @@ def _data(name: str, *, is_embedded: bool) -> Component:
     return Component(name=name, mode="external")
 
 
+def find_storage_field(component: str) -> str:
+    """Return where in the resource the size of a component's volume is chosen."""
+    if component == "backup":
+        return "spec.backup.destination.volume.size"
+    return f"{find_field(component)}.embedded.storage.size"
+
+
 def find_field(component: str) -> str:
     """Return where in the resource a component's objects are shaped."""
     fields = {"redis-cache": "redis", "redis-state": "redis", "object-storage": "objectStorage"}
