@@ -12,14 +12,10 @@ from supmessenger_operator.model.effective import (
 from supmessenger_operator.model.images import IMAGE_NAMES
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.scalars import parse_quantity
+from supmessenger_operator.model.schedule import CRON_NAMES, CRON_RANGES
 from supmessenger_operator.model.spec import Spec
 from supmessenger_operator.model.workload import PodBlock
 
-# Minutes, hours, days of the month, months, days of the week.
-_CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_CRON_NAMES = frozenset((*_MONTHS, *_WEEKDAYS))
 _POD_TEMPLATE_KEYS = frozenset({"metadata", "spec"})
 
 
@@ -84,7 +80,7 @@ def _check_connections(spec: Spec) -> None:
 
 
 def _check_schedule(field: str, schedule: str) -> None:
-    for part, (low, high) in zip(schedule.split(), _CRON_RANGES, strict=True):
+    for part, (low, high) in zip(schedule.split(), CRON_RANGES, strict=True):
         for item in part.lower().split(","):
             span, _, step = item.partition("/")
             bounds = [] if span in ("*", "?") else span.split("-")
@@ -92,7 +88,7 @@ def _check_schedule(field: str, schedule: str) -> None:
             named = [bound for bound in bounds if not bound.isdecimal()]
             is_sound = (
                 all(low <= number <= high for number in numbers)
-                and all(name in _CRON_NAMES for name in named)
+                and all(name in CRON_NAMES for name in named)
                 and len(bounds) <= 2
                 and numbers == sorted(numbers)
                 and (not step or (step.isdecimal() and int(step) > 0))

@@ -1,7 +1,15 @@
-"""`BackupHealthy`: the newest backup is good."""
+"""`BackupHealthy`: the newest backup is good, and none is overdue."""
+
+from datetime import datetime, timedelta
 
 from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.schedule import compute_longest_gap
 from supmessenger_operator.status.verdict import Verdict
+
+# A backup may be missed once; the time that a run takes comes on top.
+MISSED_RUNS = 2
+RUN_TIME = timedelta(hours=1)
 
 
 def judge_backup_healthy(facts: Facts) -> Verdict | None:
@@ -24,14 +32,29 @@ def judge_backup_healthy(facts: Facts) -> Verdict | None:
             f" `kubectl logs job/{newest.name} -n {messenger.namespace}`"
         )
         return _verdict("False", "BackupFailed", message)
-    if schedule.last_success or newest is not None:
-        return _verdict("True", "BackedUp", f"last good backup: {schedule.last_success or 'now'}")
-    message = (
-        f"the first backup is due at {messenger.spec.backup.schedule}; make one now with"
-        f" `kubectl create job --from=cronjob/{schedule.name} {messenger.name}-backup-now"
-        f" -n {messenger.namespace}`"
+    last_good = max((schedule.last_success, *(item.created for item in jobs if item.is_ready)))
+    cure = (
+        f"make one now with `kubectl create job --from=cronjob/{schedule.name}"
+        f" {messenger.name}-backup-now -n {messenger.namespace}`"
     )
+    if _is_overdue(messenger, last_good or schedule.created, now=facts.now):
+        message = (
+            f"no good backup since {last_good or schedule.created}, although one is due at"
+            f" {messenger.spec.backup.schedule}: see `kubectl describe cronjob {schedule.name}"
+            f" -n {messenger.namespace}`; {cure}"
+        )
+        return _verdict("False", "BackupOverdue", message)
+    if last_good:
+        return _verdict("True", "BackedUp", f"last good backup: {last_good}")
+    message = f"the first backup is due at {messenger.spec.backup.schedule}; {cure}"
     return _verdict("Unknown", "NoBackupYet", message)
+
+
+def _is_overdue(messenger: Messenger, since: str, *, now: datetime) -> bool:
+    gap = compute_longest_gap(messenger.spec.backup.schedule, now=now)
+    if gap is None or not since:
+        return False
+    return now - datetime.fromisoformat(since) > MISSED_RUNS * gap + RUN_TIME
 
 
 def _verdict(status: str, reason: str, message: str) -> Verdict:
