@@ -197,6 +197,33 @@ async def test_more_than_a_batch_leaves_in_one_turn(postgres: Pool) -> None:
     assert await postgres.fetchval("SELECT count(*) FROM jobs_done") == 0
 
 
+async def test_accounts_nobody_confirmed_leave_when_no_link_can_confirm_them(
+    postgres: Pool,
+) -> None:
+    async def insert_account(status: str, created: datetime, expires: datetime | None) -> UUID:
+        user_id = await insert_user(postgres)
+        query = "UPDATE users SET status = $2, created_at = $3 WHERE id = $1"
+        await postgres.execute(query, user_id, status, created)
+        if expires is not None:
+            query = """
+                INSERT INTO email_verifications (token_hash, user_id, email, created_at, expires_at)
+                VALUES (sha256(uuid_send($1)), $1, 'x@example.org', $2, $3)
+            """
+            await postgres.execute(query, user_id, created, expires)
+        return user_id
+
+    await insert_account("pending", LONG_AGO, None)
+    await insert_account("pending", LONG_AGO, PAST)
+    kept = {
+        await insert_account("pending", LONG_AGO, FUTURE),
+        await insert_account("pending", NOW - timedelta(hours=23), None),
+        await insert_account("active", LONG_AGO, None),
+        await insert_account("suspended", LONG_AGO, None),
+    }
+    await Timetable(postgres).run_due(now=NOW)
+    assert {row["id"] for row in await postgres.fetch("SELECT id FROM users")} == kept
+
+
 async def test_a_task_runs_in_one_worker_at_a_time(postgres: Pool) -> None:
     begun, release, runs = asyncio.Event(), asyncio.Event(), []
 
@@ -249,4 +276,4 @@ async def test_a_task_that_fails_holds_up_no_other(postgres: Pool) -> None:
 
 
 def test_each_task_has_a_name_of_its_own() -> None:
-    assert len({task.name for task in TASKS}) == len(TASKS) == 5
+    assert len({task.name for task in TASKS}) == len(TASKS) == 6

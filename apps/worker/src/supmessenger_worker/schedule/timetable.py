@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from supmessenger_common.identifiers import read_clock
 from supmessenger_common.log import get_logger
+from supmessenger_worker.schedule.accounts import delete_unconfirmed_accounts
 from supmessenger_worker.schedule.leftovers import (
     delete_expired_verifications,
     delete_old_jobs_done,
@@ -49,6 +50,7 @@ TASKS: Final = (
     Task("expired email verifications", timedelta(minutes=15), delete_expired_verifications),
     Task("old jobs", timedelta(hours=1), delete_old_jobs_done),
     Task("orphaned media", timedelta(minutes=15), delete_orphaned_media),
+    Task("unconfirmed accounts", timedelta(minutes=15), delete_unconfirmed_accounts),
 )
 
 
