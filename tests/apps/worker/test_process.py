@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from aiormq.abc import FieldTable
 from support.mail_sink import MailSink
+from support.processes.servers import probe_free_port
 from support.waiting import wait_until
 from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
 
-from supmessenger_common.broker import DEAD_QUEUE
+from supmessenger_common.broker import DEAD_QUEUE, Job, build_job_body
+from supmessenger_common.identifiers import create_id, read_clock
 
 pytestmark = pytest.mark.services
 # As the broker module declares them; RabbitMQ refuses others.
@@ -52,8 +55,27 @@ async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jo
             assert await process.wait() == 0
 
 
+async def test_told_to_end_it_takes_no_more_jobs_while_it_still_answers(
+    binding_root: Path, jobs: Jobs
+) -> None:
+    port = probe_free_port()
+    settings = {"SUP_PORT": str(port), "SUP_DRAIN_SECONDS": "20"}
+    async with run_process(binding_root, **settings) as process:
+        await wait_for_consumers(jobs)
+        process.send_signal(signal.SIGTERM)
+        await wait_for_consumers(jobs, count=0)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "draining")
+        body = build_job_body(Job(create_id(), "maintenance.nothing", {}, read_clock()))
+        await jobs.publish("maintenance", body)
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    assert await jobs.count("sup.jobs.maintenance") == 1
+
+
 @asynccontextmanager
-async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def run_process(bindings: Path, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `sup-worker` as a process of its own."""
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("sup-worker")),
@@ -65,6 +87,7 @@ async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Proces
             "SUP_PORT": "0",
             "SUP_METRICS_PORT": "0",
             "SUP_DRAIN_SECONDS": "2",
+            **settings,
         },
         stdout=asyncio.subprocess.DEVNULL,
     )
@@ -76,11 +99,11 @@ async def run_process(bindings: Path) -> AsyncIterator[asyncio.subprocess.Proces
             await process.wait()
 
 
-async def wait_for_consumers(jobs: Jobs) -> None:
+async def wait_for_consumers(jobs: Jobs, *, count: int = 1) -> None:
     async def is_consumed() -> bool:
         queue = await jobs.channel.declare_queue(
             "sup.jobs.maintenance", durable=True, arguments=QUEUE_ARGUMENTS
         )
-        return bool(queue.declaration_result.consumer_count)
+        return queue.declaration_result.consumer_count == count
 
-    await wait_until(is_consumed, what="the worker to take jobs", seconds=20)
+    await wait_until(is_consumed, what=f"{count} workers to take jobs", seconds=20)

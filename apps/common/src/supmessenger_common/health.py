@@ -18,9 +18,19 @@ class ReadinessCheck:
 
 @dataclass
 class HealthState:
-    """The one flag of a process that changes while it runs: it is about to end."""
+    """The one flag of a process that changes while it runs: it is about to end.
+
+    `on_drain` is called once, at once; requests are still taken for a moment then.
+    """
 
     draining: bool = False
+    on_drain: Callable[[], None] | None = None
+
+    def begin_drain(self) -> None:
+        """Say that this process ends."""
+        self.draining = True
+        if self.on_drain is not None:
+            self.on_drain()
 
 
 @dataclass(frozen=True)

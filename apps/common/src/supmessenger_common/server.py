@@ -55,7 +55,7 @@ async def serve(app: FastAPI, settings: ServiceSettings, *, service: str) -> Non
         stopping.cancel()
         if not serving.done():
             logger.info("draining", service=service, seconds=settings.drain_seconds)
-            app.state.health.draining = True
+            app.state.health.begin_drain()
             await asyncio.wait({serving}, timeout=notice)
             server.should_exit = True
         await serving

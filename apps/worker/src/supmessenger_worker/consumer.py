@@ -55,11 +55,8 @@ class Consumer:
         """Begin to take deliveries."""
         await self._queues.consume(self._receive, words=self._words)
 
-    async def stop(self, *, grace: float) -> None:
-        """Take no more, and wait up to `grace` seconds for what is being carried out.
-
-        What has not begun, or does not end in time, is delivered to another worker.
-        """
+    async def take_no_more(self) -> None:
+        """Leave what has not begun to other workers."""
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._queues.cancel()
@@ -68,6 +65,13 @@ class Consumer:
             _log.info("nobody to say goodbye to", why=repr(error)[:200])
         for task in self._waiting:
             task.cancel()
+
+    async def stop(self, *, grace: float) -> None:
+        """Take no more, and wait up to `grace` seconds for what is being carried out.
+
+        What does not end in time is delivered to another worker.
+        """
+        await self.take_no_more()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=grace)
             for task in late:

@@ -65,6 +65,7 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
             )
         )
         app.state.checks = board
+        app.state.health.on_drain = runtime.take_no_more
         runtime.start()
         try:
             checks = [

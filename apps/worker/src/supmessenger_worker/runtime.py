@@ -52,6 +52,7 @@ class Runtime:
         self._tasks: list[asyncio.Task[None]] = []
         self._connection: AbstractRobustConnection | None = None
         self._consumer: Consumer | None = None
+        self._goodbye: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Begin everything; what needs the broker begins when the broker answers."""
@@ -67,8 +68,14 @@ class Runtime:
             asyncio.create_task(_keep_running(name, run), name=name) for name, run in begun.items()
         ]
 
+    def take_no_more(self) -> None:
+        """Take no more jobs from here on; other workers get them."""
+        self._goodbye = asyncio.create_task(self._say_goodbye())
+
     async def stop(self, *, grace: float) -> None:
         """Take no more jobs, finish the current ones within `grace` seconds, close."""
+        if self._goodbye is not None:
+            await self._goodbye
         if self._consumer is not None:
             await self._consumer.stop(grace=grace)
         for task in self._tasks:
@@ -76,6 +83,10 @@ class Runtime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._connection is not None:
             await _close(self._connection)
+
+    async def _say_goodbye(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.take_no_more()
 
     async def probe_broker(self) -> None:
         """Raise unless the broker is connected and jobs are being taken."""
@@ -98,9 +109,10 @@ class Runtime:
             policy=parts.policy,
             concurrency=parts.concurrency,
         )
-        await consumer.start()
-        self._consumer = consumer
-        _log.info("taking jobs", concurrency=parts.concurrency)
+        if self._goodbye is None:
+            await consumer.start()
+            self._consumer = consumer
+            _log.info("taking jobs", concurrency=parts.concurrency)
         await Relay(parts.pool, topology.exchange).run(wake)
 
 
