@@ -22,6 +22,8 @@ DEAD_QUEUE = "sup.jobs.dead"
 QUEUES = {word: f"sup.jobs.{word}" for word in ("email", "media", "maintenance")}
 CONNECT_SECONDS = 5.0
 PUBLISH_SECONDS = 5.0
+# A restarted broker is back within seconds; one worker asking each second costs it nothing.
+RECONNECT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ async def open_broker(binding: RabbitBinding, *, name: str) -> AbstractRobustCon
         password=binding.password,
         virtualhost=binding.vhost,
         timeout=CONNECT_SECONDS,
+        reconnect_interval=RECONNECT_SECONDS,
         client_properties={"connection_name": name},
     )
 
