@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import asyncpg
@@ -12,6 +13,7 @@ from support.api_service import DOMAIN, PASSWORD, Api, open_api
 from support.bindings import build_postgres_binding, write_binding
 from support.processes.postgres import PostgresServer
 from support.processes.servers import probe_free_port
+from support.schema import MIGRATIONS
 
 from supmessenger_api.main import build_app
 from supmessenger_api.settings import ApiSettings
@@ -135,6 +137,36 @@ async def test_an_instance_is_ready_when_its_schema_is_what_the_release_expects(
         behind = await api.client.get("/readyz")
         assert behind.status_code == 503
         assert f"the database is at {newest}" in behind.text
+
+
+@pytest.mark.services
+async def test_an_instance_expects_the_newest_migration_its_image_carries(
+    postgres: Pool, api_bindings: Path, tmp_path: Path
+) -> None:
+    newest = await postgres.fetchval("SELECT max(name) FROM schema_migrations")
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    async with open_api(postgres, api_bindings, migrations_dir=tmp_path / "migrations") as api:
+        assert (await api.client.get("/readyz")).status_code == 200
+    (tmp_path / "migrations" / "999_future.sql").touch()
+    async with open_api(postgres, api_bindings, migrations_dir=tmp_path / "migrations") as api:
+        behind = await api.client.get("/readyz")
+        assert behind.status_code == 503
+        assert f"the database is at {newest}, this release expects 999_future" in behind.text
+
+
+@pytest.mark.services
+async def test_an_instance_whose_database_is_empty_is_not_ready(
+    postgres: Pool,
+    postgres_server: PostgresServer,
+    empty_database: str,
+    api_bindings: Path,
+) -> None:
+    keys = build_postgres_binding(postgres_server, empty_database)
+    write_binding(api_bindings, "postgres", keys)
+    async with open_api(postgres, api_bindings, migrations_dir=MIGRATIONS) as api:
+        behind = await api.client.get("/readyz")
+        assert behind.status_code == 503
+        assert "the database is at no migration" in behind.text
 
 
 @pytest.mark.services

@@ -8,6 +8,7 @@ from supmessenger_api.accounts.service import AccountService
 from supmessenger_api.chats.service import ChatService
 from supmessenger_api.keys.service import KeyService
 from supmessenger_api.messages.service import MessageService
+from supmessenger_api.migrations.files import find_newest
 from supmessenger_api.passwords import PasswordVault
 from supmessenger_api.rate_limits import RateLimiter
 from supmessenger_api.sessions.service import SessionService
@@ -74,7 +75,11 @@ async def open_resources(settings: ApiSettings) -> AsyncIterator[Resources]:
             keys=KeyService(pool=pool),
             chats=ChatService(pool=pool, publisher=publisher),
             messages=MessageService(pool=pool, publisher=publisher),
-            checks=build_checks(pool, state, expected_schema=settings.expected_schema),
+            checks=build_checks(
+                pool,
+                state,
+                expected_schema=settings.expected_schema or find_newest(settings.migrations_dir),
+            ),
         )
 
 

@@ -64,6 +64,11 @@ def read_migrations(folder: Path) -> tuple[Migration, ...]:
     return migrations
 
 
+def find_newest(folder: Path) -> str:
+    """Return the name of the newest migration of a folder; empty when there is none."""
+    return max(_gather_pairs(folder)[0], default="")
+
+
 def _gather_pairs(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     ups: dict[str, Path] = {}
     downs: dict[str, Path] = {}
