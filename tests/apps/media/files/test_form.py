@@ -64,6 +64,14 @@ async def test_a_malformed_form_is_refused(form: bytes) -> None:
     assert (caught.value.status, caught.value.code) == (400, "malformed_form")
 
 
+@pytest.mark.parametrize(("given", "kept"), [(b"a\0b\x1f.png", "ab.png"), (b"\0", None)])
+async def test_a_file_name_is_kept_without_control_characters(
+    given: bytes, kept: str | None
+) -> None:
+    form = FORM.replace(b"..\\..\\x/y.png", given)
+    assert ("file", kept) in await read_all([form])
+
+
 @pytest.mark.parametrize("header", ["", "application/json", "multipart/form-data", "multipart/x;a"])
 def test_only_a_form_is_read(header: str) -> None:
     with pytest.raises(PlatformError) as caught:

@@ -1,6 +1,7 @@
 """Reads a multipart form while it arrives; nothing of a file is kept here."""
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -63,8 +64,15 @@ async def read_parts(body: AsyncIterator[bytes], boundary: str) -> AsyncIterator
         if event.filename is None:
             yield Field(event.name or "", await _read_field(events, event.name or ""))
         else:
-            name = (event.filename.replace("\\", "/").rpartition("/")[2])[:_FILE_NAME_LENGTH]
+            name = _clean_file_name(event.filename)
             yield FilePart(event.name or "", name or None, _read_chunks(events))
+
+
+def _clean_file_name(given: str) -> str:
+    name = given.replace("\\", "/").rpartition("/")[2]
+    # No name needs control characters, and the database refuses NUL.
+    plain = "".join(character for character in name if unicodedata.category(character) != "Cc")
+    return plain[:_FILE_NAME_LENGTH]
 
 
 async def _read_field(events: AsyncIterator[_Event], name: str) -> str:
