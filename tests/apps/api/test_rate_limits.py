@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from support.api_service import Api, open_api
+from support.api_service import PASSWORD, Api, open_api
 from support.bindings import build_redis_binding, write_binding
 from support.processes.redis import RedisServer
 from support.processes.servers import probe_free_port
@@ -63,6 +63,27 @@ async def test_the_callers_address_is_the_one_the_edge_adds(limited: Api) -> Non
         headers = {"X-Forwarded-For": f"203.0.113.{number}, 198.51.100.7"}
         answer = await limited.log_in("alice", password="wrong", headers=headers)
     assert answer.status_code == 429
+
+
+@pytest.mark.services
+async def test_one_mailbox_gets_few_mails_from_wherever_they_are_asked_for(
+    postgres: Pool, api_bindings: Path
+) -> None:
+    async with open_api(
+        postgres, api_bindings, rate_limits_enabled=True, email_verification=True
+    ) as api:
+        statuses = []
+        for number in range(12):
+            body = {"email": "Alice@example.org", "username": "alice", "displayName": "A"}
+            answer = await api.client.post(
+                "/v1/accounts",
+                json={**body, "password": PASSWORD},
+                headers={"X-Forwarded-For": f"203.0.113.{number}"},
+            )
+            statuses.append(answer.status_code)
+        assert statuses == [201] * 10 + [429] * 2
+        mails = "SELECT count(*) FROM outbox WHERE kind = 'email.verification'"
+        assert await postgres.fetchval(mails) == 10
 
 
 @pytest.mark.services

@@ -42,6 +42,8 @@ def _limit(name: str, text: str, *, fail_open: bool) -> Limit:
 # Closed where letting everything through would help who guesses or drains; open where people
 # would lose the service itself.
 REGISTER_BY_ADDRESS = _limit("register", "300 per 1 hour", fail_open=False)
+# Each registration may send a mail: nobody's mailbox is filled by way of us.
+REGISTER_BY_EMAIL = _limit("register-email", "10 per 1 hour", fail_open=False)
 VERIFY_BY_ADDRESS = _limit("verify", "60 per 1 minute", fail_open=False)
 LOGIN_BY_ADDRESS = _limit("login-address", "120 per 1 minute", fail_open=False)
 LOGIN_BY_ACCOUNT = _limit("login-account", "50 per 1 hour", fail_open=False)
@@ -54,6 +56,7 @@ CHATS_BY_USER = _limit("chats", "60 per 1 minute", fail_open=True)
 SEND_BY_USER = _limit("send", "3000 per 1 minute", fail_open=True)
 LIMITS = (
     REGISTER_BY_ADDRESS,
+    REGISTER_BY_EMAIL,
     VERIFY_BY_ADDRESS,
     LOGIN_BY_ADDRESS,
     LOGIN_BY_ACCOUNT,

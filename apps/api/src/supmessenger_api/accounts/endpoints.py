@@ -20,7 +20,11 @@ from supmessenger_api.accounts.schemas import (
     VerifiedAccount,
 )
 from supmessenger_api.caller import OpenResources, compute_client_address, count
-from supmessenger_api.rate_limits import REGISTER_BY_ADDRESS, VERIFY_BY_ADDRESS
+from supmessenger_api.rate_limits import (
+    REGISTER_BY_ADDRESS,
+    REGISTER_BY_EMAIL,
+    VERIFY_BY_ADDRESS,
+)
 from supmessenger_common.errors import PlatformError
 from supmessenger_common.identifiers import read_clock
 
@@ -44,6 +48,7 @@ _VERIFY_BODY = {
 async def register(body: NewAccount, request: Request, resources: OpenResources) -> Account:
     """Register an account."""
     await count(request, REGISTER_BY_ADDRESS, compute_client_address(request))
+    await count(request, REGISTER_BY_EMAIL, body.email)
     return await resources.accounts.register(body, now=read_clock())
 
 
