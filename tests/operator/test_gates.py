@@ -1,5 +1,6 @@
 """What holds a rollout back, and what goes on all the same."""
 
+import pytest
 from support.world import KEY, World
 
 
@@ -156,3 +157,39 @@ async def test_a_pause_holds_changes_but_not_repairs(world: World) -> None:
     assert world.cluster.objects[("Deployment", "chat", "demo-api")]["spec"]["replicas"] == 1
     assert "demo-api" in world.cluster.names("Service")
     assert world.condition("Reconciling")["reason"] == "Paused"
+
+
+@pytest.mark.parametrize("value", ["true", "yes", ""])
+async def test_a_pause_leaves_edits_by_hand_until_it_ends(world: World, value: str) -> None:
+    await world.settle()
+    api = ("Deployment", "chat", "demo-api")
+    annotations: dict[str, str | None] = {"supmessenger.io/paused": value}
+    world.cluster.edit("SupMessenger", *KEY, metadata={"annotations": annotations})
+    world.cluster.edit(*api, spec={"replicas": 0})
+
+    await world.reconcile()
+
+    assert world.cluster.objects[api]["spec"]["replicas"] == 0
+    assert "supmessenger.io/paused" in world.status()["message"]
+    assert "Paused" in {event["reason"] for event in world.cluster.find("Event")}
+
+    annotations = {"supmessenger.io/paused": "false"}
+    world.cluster.edit("SupMessenger", *KEY, metadata={"annotations": annotations})
+    await world.reconcile()
+
+    assert world.cluster.objects[api]["spec"]["replicas"] == 1
+
+
+async def test_a_dry_run_that_can_not_be_had_changes_nothing(world: World) -> None:
+    await world.settle()
+    annotations = {"supmessenger.io/dry-run": "true"}
+    world.cluster.edit("SupMessenger", *KEY, metadata={"annotations": annotations})
+    world.change(api={"replicas": 3})
+
+    await world.reconcile()
+
+    assert world.cluster.objects[("Deployment", "chat", "demo-api")]["spec"]["replicas"] == 1
+    stalled = world.condition("Stalled")
+    assert stalled["reason"] == "NotYetAvailable"
+    assert stalled["message"].startswith("metadata.annotations[supmessenger.io/dry-run]: ")
+    assert "supmessenger.io/paused" in stalled["message"]

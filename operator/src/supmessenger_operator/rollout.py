@@ -15,7 +15,7 @@ from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
 from supmessenger_operator.model.inputs import Inputs
 from supmessenger_operator.model.job_message import JobMessage, parse_job_message
-from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.messenger import PAUSED_ANNOTATION, Messenger, is_set
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Stalled, Waiting
 from supmessenger_operator.run import Run
@@ -24,7 +24,10 @@ WORKLOADS = ("StatefulSet", "Deployment")
 
 
 async def repair(run: Run) -> None:
-    """Put back what was deleted or edited, as it was released; no gate holds this."""
+    """Put back what was deleted or edited, as it was released; no gate holds this.
+
+    A pause lets edits be: it is how a person keeps an own one for a while.
+    """
     context, releases = run.context, tuple(run.releases.current.values())
     gone = {
         (body["kind"], body["metadata"]["name"])
@@ -32,7 +35,13 @@ async def repair(run: Run) -> None:
         for body in release.objects
         if run.observed.find(body["kind"], body["metadata"]["name"]) is None
     }
-    await repair_released(context.client, context.ledger, run.observed, releases)
+    await repair_released(
+        context.client,
+        context.ledger,
+        run.observed,
+        releases,
+        keeps_edits=is_set(run.body["metadata"].get("annotations") or {}, PAUSED_ANNOTATION),
+    )
     for kind, name in sorted(gone):
         message = f"{kind} {name} was gone and was put back"
         await context.recorder.record(run.body, Happening(reason="Repaired", message=message))

@@ -72,9 +72,19 @@ async def repair_released(
     ledger: Ledger,
     observed: Observed,
     releases: Iterable[Release],
+    *,
+    keeps_edits: bool = False,
 ) -> tuple[ObservedObject, ...]:
-    """Put back what was deleted or edited, as it was released; this never waits for a gate."""
-    bodies = [body for release in releases for body in release.objects]
+    """Put back what was deleted or edited, as it was released; this never waits for a gate.
+
+    With `keeps_edits` only what is gone comes back.
+    """
+    bodies = [
+        body
+        for release in releases
+        for body in release.objects
+        if not keeps_edits or observed.find(body["kind"], body["metadata"]["name"]) is None
+    ]
     return await apply_objects(client, ledger, observed, bodies)
 
 

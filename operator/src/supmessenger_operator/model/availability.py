@@ -29,7 +29,7 @@ class Unavailable:
 
 
 # Annotations of the API that a later release gives an effect.
-_LATER_ANNOTATIONS = ("hibernate", "rotate", "dry-run")
+_LATER_ANNOTATIONS = ("hibernate", "rotate")
 
 
 def find_unavailable(

@@ -18,6 +18,7 @@ API_VERSION = f"{GROUP}/{VERSION}"
 KIND = "SupMessenger"
 FIELD_MANAGER = "sup-operator"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
+DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
 
 # The longest object name is NAME-object-storage-setup-<10 characters>, and a Job's name must fit
 # a label of 63 characters.
@@ -54,7 +55,7 @@ class Messenger(Model):
     @property
     def is_paused(self) -> bool:
         """Whether a person has asked for no changes."""
-        return self.metadata.annotations.get(PAUSED_ANNOTATION) == "true"
+        return is_set(self.metadata.annotations, PAUSED_ANNOTATION)
 
     @cached_property
     def effective(self) -> Effective:
@@ -84,6 +85,11 @@ class Messenger(Model):
         }
 
 
+def is_set(annotations: Mapping[str, str], name: str) -> bool:
+    """Whether a person has set an annotation to anything but false."""
+    return annotations.get(name, "false") != "false"
+
+
 def parse_messenger(body: Mapping[str, Any]) -> Messenger:
     """Parse a resource from the API server; what is wrong names its field path."""
     try:
@@ -96,5 +102,13 @@ def parse_messenger(body: Mapping[str, Any]) -> Messenger:
 
 def check_messenger(messenger: Messenger) -> None:
     """Refuse what can't work and the API server could not know, naming field and cure."""
+    if is_set(messenger.metadata.annotations, DRY_RUN_ANNOTATION):
+        # Without effect it would do just what a person meant to avoid.
+        raise Stalled(
+            "not yet available in this release, so nothing is changed while it is set; remove it,"
+            f" or hold changes with the annotation {PAUSED_ANNOTATION}",
+            field=f"metadata.annotations[{DRY_RUN_ANNOTATION}]",
+            reason="NotYetAvailable",
+        )
     check_spec(messenger.spec)
     check_effective(messenger.effective, messenger.spec)

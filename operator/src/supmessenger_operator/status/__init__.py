@@ -34,7 +34,7 @@ def compute_status(facts: Facts) -> Status:
         components_ready=count_ready(components) or facts.previous.components_ready,
         backup=_build_backup(facts),
         effective=facts.messenger.effective if facts.messenger is not None else None,
-        message=_pick_message(verdicts),
+        message=_pick_message(facts, verdicts),
         conditions=tuple(
             build_condition(
                 verdict, previous=facts.previous, generation=facts.generation, now=facts.now
@@ -83,7 +83,9 @@ def _build_backup(facts: Facts) -> BackupStatus:
     )
 
 
-def _pick_message(verdicts: Mapping[str, Verdict]) -> str:
+def _pick_message(facts: Facts, verdicts: Mapping[str, Verdict]) -> str:
+    if facts.outcome.paused:
+        return verdicts["Reconciling"].message
     for name in ("Stalled", "Degraded", "Reconciling"):
         if verdicts[name].is_true:
             return verdicts[name].message

@@ -16,7 +16,10 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
         message = _count_ready(components) + waiting.message
         return Verdict(type="Reconciling", status="True", reason=waiting.reason, message=message)
     if facts.outcome.paused:
-        message = "changes are held: remove the annotation supmessenger.io/paused to go on"
+        message = (
+            "paused: changes are held and edits by hand stay; remove the annotation"
+            " supmessenger.io/paused to go on"
+        )
         return _idle("Paused", message)
     moving = [
         verdict
