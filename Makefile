@@ -11,7 +11,7 @@ RUN := $(VENV)/bin
 NODE := python3 hack/node
 PACKAGES := supmessenger_operator supmessenger_common supmessenger_api supmessenger_websocket \
             supmessenger_media supmessenger_worker supmessenger_cli \
-            supnode supimages supplatform suptiers supdev
+            supnode supimages supplatform suptiers supdev supbench
 TIER_OPTIONS ?=
 INSTANCE ?= demo
 NAMESPACE ?= chat
