@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from pathlib import Path
 
@@ -55,6 +56,26 @@ async def test_a_pool_is_bounded_and_says_whose_it_is(
     async with pool.acquire(), pool.acquire():
         with pytest.raises(TimeoutError):
             await pool.acquire(timeout=0.05)
+    await pool.close()
+
+
+@pytest.mark.services
+async def test_nobody_waits_for_a_connection_without_an_end(
+    postgres_server: PostgresServer, empty_database: str, tmp_path: Path
+) -> None:
+    write_binding(tmp_path, "postgres", build_postgres_binding(postgres_server, empty_database))
+    pool = await open_pool(
+        read_postgres(tmp_path), size=1, application_name="demo-api", wait_seconds=0.05
+    )
+    async with pool.acquire():
+        async with asyncio.timeout(10):
+            for ask in (pool.fetchval, pool.fetch, pool.execute):
+                with pytest.raises(TimeoutError):
+                    await ask("SELECT 1")
+            with pytest.raises(TimeoutError):
+                async with pool.acquire():
+                    pass
+    assert await pool.fetchval("SELECT 1", timeout=5) == 1
     await pool.close()
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
     Connection = asyncpg.Connection[asyncpg.Record]
     PooledConnection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    PoolAcquireContext = asyncpg.pool.PoolAcquireContext[asyncpg.Record]
 else:
     # The driver's classes take no type arguments at run time.
     Pool = asyncpg.Pool
@@ -22,19 +23,41 @@ Executor = Pool | Connection | PooledConnection
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
+# Behind a database that has become slow, a line without an end would outlive the clients who
+# stand in it: after this long they are told to come again.
+ACQUIRE_SECONDS = 10.0
 PROBE_SECONDS = 2.0
 STATEMENT_CACHE_SIZE = 256
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
+class _BoundedPool(Pool):
+    """A pool whose every way to a connection ends in time, with TimeoutError if need be."""
+
+    wait_seconds = ACQUIRE_SECONDS
+
+    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext":
+        """Wait for a free connection."""
+        return super().acquire(timeout=self.wait_seconds if timeout is None else timeout)
+
+
 async def open_pool(
-    binding: PostgresBinding, *, size: int, application_name: str, minimum: int = 0
+    binding: PostgresBinding,
+    *,
+    size: int,
+    application_name: str,
+    minimum: int = 0,
+    wait_seconds: float = ACQUIRE_SECONDS,
 ) -> Pool:
     """Open a pool of at most `size` connections, which connects at first use.
 
     So a service starts while its database is away, and its readiness says so.
     """
-    return await asyncpg.create_pool(
+    pool = _BoundedPool(
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        loop=None,
+        max_queries=50_000,
         host=binding.host,
         port=binding.port,
         user=binding.username,
@@ -49,6 +72,8 @@ async def open_pool(
         max_size=size,
         max_inactive_connection_lifetime=300.0,
     )
+    pool.wait_seconds = wait_seconds
+    return await pool
 
 
 async def open_connection(binding: PostgresBinding, *, application_name: str) -> Connection:
