@@ -175,6 +175,18 @@ async def test_a_smaller_volume_is_refused_with_the_field_and_the_cure(world: Wo
     assert "set it to 5Gi" in message
 
 
+async def test_a_resource_that_waits_for_its_objects_to_go_says_so(world: World) -> None:
+    await world.settle()
+    world.cluster.edit("SupMessenger", *KEY, metadata={"deletionTimestamp": "2026-01-02T00:00:00Z"})
+    world.cluster.remove("Service", "chat", "demo-api")
+
+    await world.reconcile()
+
+    assert world.status()["phase"] == "Deleting"
+    assert "demo-api" not in world.cluster.names("Service")
+    assert world.status()["message"].startswith("its objects are being deleted")
+
+
 async def test_deleting_the_resource_takes_its_objects_and_leaves_secrets(world: World) -> None:
     await world.settle()
     world.cluster.remove("SupMessenger", *KEY)

@@ -8,7 +8,7 @@ from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Wai
 from supmessenger_operator.model.status import Status
 from supmessenger_operator.rollout import gather, prune, repair, roll_out
 from supmessenger_operator.run import Context, start_run
-from supmessenger_operator.status import compute_status
+from supmessenger_operator.status import build_deleting, compute_status
 
 # A person acts outside the resource: makes a Secret, starts a host, deletes a failed Job.
 OUTSIDE_RECHECK_SECONDS = 60.0
@@ -18,9 +18,13 @@ LASTING_RECHECK_SECONDS = 60.0
 async def reconcile_messenger(key: Key, context: Context) -> Next:
     """Bring one instance closer to what its resource says, and say how it is."""
     body = await context.client.get(KIND, *key)
-    if body is None or body["metadata"].get("deletionTimestamp"):
+    if body is None:
         context.checkers.forget(key)
-        return Next(is_gone=body is None)
+        return Next(is_gone=True)
+    if body["metadata"].get("deletionTimestamp"):
+        previous = Status.model_validate(body.get("status") or {})
+        await write_status(context.client, body, build_deleting(previous))
+        return Next()
 
     outcome, run = Outcome(), await start_run(body, context)  # live objects, release pointers
     try:

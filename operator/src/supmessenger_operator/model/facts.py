@@ -32,7 +32,6 @@ class Facts:
     pending: tuple[str, ...] = ()  # components whose release is still to be moved
     migration: ObservedObject | None = None
     migration_message: JobMessage = NO_MESSAGE
-    is_deleting: bool = False
 
     @property
     def components(self) -> tuple[Component, ...]:

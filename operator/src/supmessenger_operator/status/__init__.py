@@ -24,7 +24,7 @@ def compute_status(facts: Facts) -> Status:
     version = _compute_version(facts, verdicts)
     return Status(
         observed_generation=facts.generation,
-        phase=compute_phase(verdicts, is_installed=bool(version), is_deleting=facts.is_deleting),
+        phase=compute_phase(verdicts, is_installed=bool(version)),
         version=version,
         schema_version=_compute_schema_version(facts),
         endpoints=build_endpoints(facts.messenger) if facts.messenger is not None else Endpoints(),
@@ -42,6 +42,15 @@ def compute_status(facts: Facts) -> Status:
             for verdict in verdicts.values()
         ),
     )
+
+
+def build_deleting(previous: Status) -> Status:
+    """Return the status of a resource that is on its way out; Kubernetes deletes its objects."""
+    message = (
+        "its objects are being deleted; with deletionPolicy Retain volumes and Secrets stay for a"
+        " resource of the same name"
+    )
+    return previous.model_copy(update={"phase": "Deleting", "message": message})
 
 
 def _judge_whole(facts: Facts, components: Sequence[Verdict]) -> Mapping[str, Verdict]:

@@ -6,12 +6,8 @@ from supmessenger_operator.model.status import Phase
 from supmessenger_operator.status.verdict import Verdict
 
 
-def compute_phase(
-    verdicts: Mapping[str, Verdict], *, is_installed: bool, is_deleting: bool
-) -> Phase:
+def compute_phase(verdicts: Mapping[str, Verdict], *, is_installed: bool) -> Phase:
     """Return the phase."""
-    if is_deleting:
-        return "Deleting"
     if verdicts["Stalled"].is_true:
         return "Stalled"
     if verdicts["Ready"].is_true and not verdicts["Degraded"].is_true:
