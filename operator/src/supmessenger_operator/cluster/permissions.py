@@ -22,9 +22,9 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "PersistentVolumeClaim": ("get", "list", "watch", "create", "patch"),
     # Made once, adopted when they exist, never deleted.
     "Secret": ("get", "list", "watch", "create", "patch"),
-    "ControllerRevision": ("get", "list", "create", "patch", "delete"),
+    "ControllerRevision": ("list", "create", "delete"),
     "Pod": ("list",),
-    "Event": ("create", "patch"),
+    "Event": ("create",),
 }
 
 # In the operator's own namespace only.
