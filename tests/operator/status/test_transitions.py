@@ -96,7 +96,7 @@ def test_an_installation_says_how_far_it_is_and_what_it_waits_for() -> None:
         make_facts(outcome=Outcome(waiting=waiting), observed=(*others, broker))
     )
 
-    assert status.message == ("4 of 10 parts are ready; waiting for rabbitmq: 0 of 1 pods ready")
+    assert status.message == ("4 of 10 parts are ready, waiting for rabbitmq: 0 of 1 pods ready")
     ready = status.find_condition("Ready")
     assert ready is not None
     assert ready.message == status.message

@@ -28,7 +28,7 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     ]
     if moving:
         first = moving[0]
-        message = f"{_count_ready(components)}{first.type}: {first.message}"
+        message = f"{_count_ready(components)}waiting for {first.type}: {first.message}"
         return Verdict(type="Reconciling", status="True", reason=first.reason, message=message)
     rolling = [item.name for item in facts.observed if _is_rolling(item.kind, item.is_ready)]
     if rolling and not any(verdict.status == "False" for verdict in components):
@@ -40,7 +40,7 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
 def _count_ready(components: Sequence[Verdict]) -> str:
     """Return the beginning of a message: how far it is; nothing when every part is ready."""
     ready = sum(verdict.is_true for verdict in components)
-    return f"{ready} of {len(components)} parts are ready; " if ready < len(components) else ""
+    return f"{ready} of {len(components)} parts are ready, " if ready < len(components) else ""
 
 
 def _is_rolling(kind: str, is_ready: bool) -> bool:
