@@ -193,3 +193,21 @@ async def test_a_dry_run_that_can_not_be_had_changes_nothing(world: World) -> No
     assert stalled["reason"] == "NotYetAvailable"
     assert stalled["message"].startswith("metadata.annotations[supmessenger.io/dry-run]: ")
     assert "supmessenger.io/paused" in stalled["message"]
+
+
+@pytest.mark.parametrize("purpose", ["migrations", "object-storage-setup"])
+async def test_a_job_that_fails_with_nothing_behind_it_is_told(world: World, purpose: str) -> None:
+    await world.settle()
+    (name,) = [job for job in world.cluster.names("Job") if job.startswith(f"demo-{purpose}-")]
+    world.cluster.remove("Job", "chat", name)
+    await world.reconcile()
+    world.end_job(name, error="BackoffLimitExceeded")
+
+    await world.reconcile()
+
+    stalled = world.condition("Stalled")
+    assert stalled["status"] == "True"
+    assert f"kubectl delete job {name} -n chat" in stalled["message"]
+    world.cluster.remove("Job", "chat", name)
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"

@@ -80,8 +80,9 @@ async def roll_out(run: Run, messenger: Messenger) -> None:
     for wave in Wave:
         await _release_wave(run, messenger, wave)
         await _start_jobs(run, wave)
+        await _refuse_failed_jobs(run, messenger, wave)
         if _has_work_after(run, wave):
-            await _require_ready(run, messenger, wave)
+            _require_ready(run, wave)
 
 
 async def prune(run: Run, messenger: Messenger) -> None:
@@ -169,15 +170,9 @@ def _has_work_after(run: Run, wave: Wave) -> bool:
     )
 
 
-async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
-    """Go on only when the wave is ready; a failure says more than what is still under way."""
-    unready = [
-        (item, live)
-        for item in run.desired
-        if item.wave == wave and item.kind in (*WORKLOADS, "Job")
-        if (live := run.observed.find(item.kind, item.name)) is not None and not live.is_ready
-    ]
-    for item, live in unready:
+async def _refuse_failed_jobs(run: Run, messenger: Messenger, wave: Wave) -> None:
+    """A failed Job needs a person, whether or not anything waits for it."""
+    for item, live in _find_unready(run, wave):
         if item.kind == "Job" and live.is_stuck:
             error = (await read_ended_job(run, live)).text
             raise Stalled(
@@ -186,6 +181,20 @@ async def _require_ready(run: Run, messenger: Messenger, wave: Wave) -> None:
                 reason=f"{_camel(item.component)}Failed",
                 is_outside=True,
             )
+
+
+def _find_unready(run: Run, wave: Wave) -> list[tuple[DesiredObject, ObservedObject]]:
+    return [
+        (item, live)
+        for item in run.desired
+        if item.wave == wave and item.kind in (*WORKLOADS, "Job")
+        if (live := run.observed.find(item.kind, item.name)) is not None and not live.is_ready
+    ]
+
+
+def _require_ready(run: Run, wave: Wave) -> None:
+    """Go on only when the wave is ready."""
+    unready = _find_unready(run, wave)
     if unready:
         first, live = unready[0]
         names = ", ".join(dict.fromkeys(item.component for item, _ in unready))
