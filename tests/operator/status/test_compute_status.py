@@ -34,11 +34,13 @@ def test_a_platform_that_is_well_is_ready() -> None:
     assert status.components_ready == "10/10"
 
 
-def test_every_condition_carries_the_generation_and_a_reason() -> None:
-    status = compute_status(make_facts())
+def test_every_condition_carries_the_generation_a_reason_and_a_sentence() -> None:
+    message = parse_job_message('{"schemaVersion": "003_chats", "run": []}')
+    status = compute_status(make_facts(migration_message=message))
 
     assert status.observed_generation == 3
     assert all(item.observed_generation == 3 and item.reason for item in status.conditions)
+    assert [item.type for item in status.conditions if not item.message] == []
 
 
 @pytest.mark.parametrize("previous", [Status(), INSTALLED])

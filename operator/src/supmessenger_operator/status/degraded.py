@@ -9,6 +9,7 @@ from supmessenger_operator.status.verdict import Verdict, join_messages
 
 # What a rollout drags along (an api without its database) has this long to come back.
 RECOVERY = timedelta(seconds=60)
+HEALTHY = "nothing that was installed has failed"
 
 
 def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
@@ -22,7 +23,7 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if smtp is not None and not smtp.ok:
         message = f"emails can't be sent: {smtp.message}; see spec.smtp"
         return Verdict(type="Degraded", status="True", reason="SmtpFailing", message=message)
-    return Verdict(type="Degraded", status="False", reason="Healthy")
+    return Verdict(type="Degraded", status="False", reason="Healthy", message=HEALTHY)
 
 
 def _is_failing(verdict: Verdict, facts: Facts) -> bool:

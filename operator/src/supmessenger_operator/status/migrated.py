@@ -23,8 +23,7 @@ def judge_migrated(facts: Facts) -> Verdict:
         )
         return Verdict(type="Migrated", status="False", reason="MigrationFailed", message=message)
     if job.is_ready:
-        return Verdict(
-            type="Migrated", status="True", reason="Complete", message=facts.migration_message.text
-        )
+        message = facts.migration_message.text or "the schema is the one this release needs"
+        return Verdict(type="Migrated", status="True", reason="Complete", message=message)
     message = f"{job.name} is running"
     return Verdict(type="Migrated", status="False", reason="Running", message=message)

@@ -32,6 +32,6 @@ def judge_ready(
             message=reconciling.message,
         )
     if facts.messenger is None:
-        return Verdict(type="Ready", status="Unknown", reason="NotRead")
+        return Verdict(type="Ready", status="Unknown", reason="NotRead", message="not read yet")
     message = f"all {len(components)} parts run and answer their live checks"
     return Verdict(type="Ready", status="True", reason="AllChecked", message=message)

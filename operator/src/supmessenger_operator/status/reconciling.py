@@ -34,7 +34,7 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if rolling and not any(verdict.status == "False" for verdict in components):
         message = f"pods of {', '.join(sorted(rolling))} are being replaced"
         return Verdict(type="Reconciling", status="True", reason="RollingOut", message=message)
-    return _idle("Settled", "")
+    return _idle("Settled", "nothing is under way")
 
 
 def _count_ready(components: Sequence[Verdict]) -> str:
