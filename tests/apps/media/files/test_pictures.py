@@ -20,13 +20,13 @@ pytestmark = pytest.mark.services
 )
 async def test_a_picture_gets_a_thumbnail(media: Media, suffix: str, content_type: str) -> None:
     ada = await media.register("ada")
-    content = draw(900, 600).write_to_buffer(suffix)
+    content = draw(900, 600).write_to_buffer(suffix, keep="none")
 
     body = (await media.upload(ada, content, filename=f"a{suffix}")).json()
 
     assert body["contentType"] == content_type
     assert (body["width"], body["height"], body["thumbnail"]) == (900, 600, True)
-    # An attachment stays as it was sent, to the byte.
+    # A picture that tells nothing beside itself stays as it was sent, to the byte.
     assert body["sha256"] == hashlib.sha256(content).hexdigest()
     url = f"/v1/files/{body['id']}/thumbnail"
     answer = await media.client.get(url, headers=ada.headers)
@@ -36,6 +36,33 @@ async def test_a_picture_gets_a_thumbnail(media: Media, suffix: str, content_typ
     assert is_red(thumbnail, 20, 100)
     headers = {**ada.headers, "If-None-Match": answer.headers["etag"]}
     assert (await media.client.get(url, headers=headers)).status_code == 304
+
+
+async def test_a_picture_is_stored_without_what_it_tells_beside_itself(media: Media) -> None:
+    ada = await media.register("ada")
+    picture = draw(400, 200).copy()
+    picture.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    picture.set_type(pyvips.GValue.gstr_type, "exif-ifd0-Make", "Camera of somebody")
+    content = picture.write_to_buffer(".jpg", Q=95)
+    assert b"Camera" in content
+
+    body = (await media.upload(ada, content, filename="a.jpg")).json()
+
+    assert (body["width"], body["height"], body["thumbnail"]) == (200, 400, True)
+    back = (await media.client.get(f"/v1/files/{body['id']}", headers=ada.headers)).content
+    assert (len(back), hashlib.sha256(back).hexdigest()) == (body["size"], body["sha256"])
+    assert b"Camera" not in back
+    shown = pyvips.Image.new_from_buffer(back, "")
+    assert (shown.width, shown.height, shown.get("orientation")) == (400, 200, 6)
+    encrypted = (await media.upload(ada, content, encrypted="true")).json()
+    assert encrypted["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+async def test_a_damaged_picture_is_refused(media: Media) -> None:
+    ada = await media.register("ada")
+    answer = await media.upload(ada, draw(400, 200).write_to_buffer(".jpg")[:-100])
+    assert (answer.status_code, answer.json()["code"]) == (422, "picture_refused")
+    assert answer.json()["reason"] == "unreadable"
 
 
 async def test_a_file_without_a_thumbnail_says_so(media: Media) -> None:

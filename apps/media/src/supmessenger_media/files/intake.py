@@ -18,8 +18,10 @@ from supmessenger_media.files.storage import ObjectWriter
 class Intake:
     """What is known of a file after its last byte."""
 
-    def __init__(self, *, limit: int, copy_path: Path, copy_limit: int, encrypted: bool) -> None:
-        """Refuse more than `limit` bytes; keep a copy of a picture up to `copy_limit` bytes."""
+    def __init__(
+        self, *, limit: int, copy_path: Path | None, copy_limit: int, encrypted: bool
+    ) -> None:
+        """Refuse more than `limit` bytes; copy a picture of up to `copy_limit` bytes, if at all."""
         self._limit = limit
         self._copy_path = copy_path
         self._copy_limit = copy_limit
@@ -41,11 +43,17 @@ class Intake:
     @property
     def picture(self) -> Path | None:
         """The copy on disk, when this is a picture that is small enough to be worked on."""
-        complete = self._copy_path.exists() and self.size <= self._copy_limit
-        return self._copy_path if complete else None
+        if self._copy_path is None or not self._copy_path.exists():
+            return None
+        return self._copy_path if self.size <= self._copy_limit else None
 
-    async def take(self, chunks: AsyncIterator[bytes], writer: ObjectWriter | None) -> None:
-        """Read all chunks; write them to `writer` too, when there is one. Raises 413."""
+    async def take(
+        self, chunks: AsyncIterator[bytes], writer: ObjectWriter | None, *, aside: bool = False
+    ) -> None:
+        """Read all chunks; write them to `writer` too, when there is one.
+
+        With `aside` a picture is copied only, and must fit the copy. Raises 413.
+        """
         copy: BinaryIO | None = None
         try:
             async for piece in _join_head(chunks):
@@ -53,19 +61,23 @@ class Intake:
                     self._head = piece[:SNIFF_LENGTH]
                     copy = self._open_copy()
                 self.size += len(piece)
-                if self.size > self._limit:
-                    raise build_too_large(self._limit)
+                kept_aside = aside and copy is not None
+                limit = min(self._limit, self._copy_limit) if kept_aside else self._limit
+                if self.size > limit:
+                    raise build_too_large(limit)
                 self._digest.update(piece)
                 if copy is not None and self.size <= self._copy_limit:
                     copy.write(piece)
-                if writer is not None:
+                if writer is not None and not kept_aside:
                     await writer.write(piece)
         finally:
             if copy is not None:
                 copy.close()
 
     def _open_copy(self) -> BinaryIO | None:
-        return self._copy_path.open("wb") if self.content_type in SAFE_IMAGES else None
+        if self._copy_path is None or self.content_type not in SAFE_IMAGES:
+            return None
+        return self._copy_path.open("wb")
 
 
 async def _join_head(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

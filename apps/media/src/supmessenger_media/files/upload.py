@@ -12,7 +12,8 @@ from supmessenger_media.files.form import FilePart, Part
 from supmessenger_media.files.intake import Intake, build_too_large
 from supmessenger_media.files.repository import ObjectKeys, StoredFile
 from supmessenger_media.files.schemas import UploadOrder, build_field_errors
-from supmessenger_media.files.storage import MediaStorage
+from supmessenger_media.files.storage import MediaStorage, ObjectWriter
+from supmessenger_media.pictures.metadata import BrokenPictureError, strip_metadata
 from supmessenger_media.pictures.studio import (
     Picture,
     PictureRefusedError,
@@ -22,6 +23,7 @@ from supmessenger_media.pictures.studio import (
 
 # A thumbnail that a client made and encrypted.
 CLIENT_THUMBNAIL_LIMIT = 256 * 1024
+_READ_BYTES = 1024 * 1024
 _log = get_logger("upload")
 
 
@@ -76,11 +78,23 @@ class Uploader:
         )
 
     async def _store_file(self, upload: Upload, part: FilePart) -> _Stored:
-        intake = self._open_intake(upload, "source", limit=self._limit)
+        given = self._open_intake(upload, "given", limit=self._limit)
         writer = self._storage.open_writer(upload.keys.file)
-        await intake.take(part.chunks, writer)
-        await writer.finish()
-        picture = await self._store_thumbnail(upload, intake.picture)
+        await given.take(part.chunks, writer, aside=True)
+        if given.picture is None:
+            await writer.finish()
+            return _Stored(given, None, thumbnail=False)
+        clean = upload.folder / "clean"
+        try:
+            await asyncio.to_thread(
+                strip_metadata, given.picture, clean, content_type=given.content_type
+            )
+        except BrokenPictureError as error:
+            _log.info("picture refused", why=str(error))
+            raise _build_broken() from error
+        given.picture.unlink()
+        intake = await self._store_made(upload, clean, writer)
+        picture = await self._store_thumbnail(upload, clean)
         return _Stored(intake, picture, thumbnail=picture is not None)
 
     async def _store_avatar(self, upload: Upload, part: FilePart) -> _Stored:
@@ -97,16 +111,18 @@ class Uploader:
         except PictureRefusedError as error:
             _log.info("avatar refused", why=str(error))
             raise _build_refused(error.reason) from error
-        intake = self._open_intake(upload, "source", limit=limit)
         writer = self._storage.open_writer(upload.keys.file)
-        await intake.take(_read_file(result), writer)
-        await writer.finish()
-        thumbnail = await self._store_thumbnail(upload, intake.picture)
+        intake = await self._store_made(upload, result, writer)
+        thumbnail = await self._store_thumbnail(upload, result)
         return _Stored(intake, avatar, thumbnail=thumbnail is not None)
 
-    async def _store_thumbnail(self, upload: Upload, source: Path | None) -> Picture | None:
-        if source is None:
-            return None
+    async def _store_made(self, upload: Upload, made: Path, writer: ObjectWriter) -> Intake:
+        intake = self._open_intake(upload, None, limit=self._limit)
+        await intake.take(_read_file(made), writer)
+        await writer.finish()
+        return intake
+
+    async def _store_thumbnail(self, upload: Upload, source: Path) -> Picture | None:
         result = upload.folder / "thumbnail"
         try:
             picture = await self._studio.make(PictureTask.THUMBNAIL, source=source, result=result)
@@ -134,18 +150,28 @@ class Uploader:
             stored = True
         return stored
 
-    def _open_intake(self, upload: Upload, name: str, *, limit: int) -> Intake:
+    def _open_intake(self, upload: Upload, name: str | None, *, limit: int) -> Intake:
         return Intake(
             limit=limit,
-            copy_path=upload.folder / name,
+            copy_path=upload.folder / name if name else None,
             copy_limit=self._studio.limits.source_bytes,
             encrypted=upload.order.encrypted,
         )
 
 
 async def _read_file(path: Path) -> AsyncIterator[bytes]:
-    # A cleaned avatar is at most 1,024 pixels wide: it fits in memory.
-    yield await asyncio.to_thread(path.read_bytes)
+    with path.open("rb") as file:
+        while piece := await asyncio.to_thread(file.read, _READ_BYTES):
+            yield piece
+
+
+def _build_broken() -> PlatformError:
+    return PlatformError(
+        422,
+        "picture_refused",
+        "The picture is damaged, so its metadata cannot be taken out.",
+        extra={"reason": "unreadable"},
+    )
 
 
 def _build_refused(reason: str) -> PlatformError:
