@@ -55,3 +55,21 @@ async def test_a_connection_follows_the_password_of_its_server(
     await ensure(cluster)
 
     assert values_of(cluster, connection)["password"] == "chosen-by-a-person"
+
+
+@pytest.mark.parametrize("component", ["postgres", "credentials"])
+async def test_an_adopted_secret_keeps_its_type_and_is_found_by_our_labels(component: str) -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    made = cluster.objects[("Secret", "chat", f"demo-{component}")]
+    cluster.remove("Secret", "chat", f"demo-{component}")
+    metadata = {"name": f"demo-{component}", "namespace": "chat"}
+    brought = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": made["data"]}
+    await cluster.create({**brought, "type": "example.org/mine"})
+
+    await ensure(cluster)
+
+    secret = cluster.objects[("Secret", "chat", f"demo-{component}")]
+    assert secret["type"] == "example.org/mine"  # the API server lets nobody change it
+    assert secret["data"] == made["data"]
+    assert secret["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "sup-operator"

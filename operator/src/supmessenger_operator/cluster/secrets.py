@@ -50,9 +50,9 @@ class InstanceSecrets:
         if live is None:
             live = await self._create(component, make())
         values = decode(live)
-        if not self._follows_deletion_policy(live):
+        if not (_is_labelled(live) and self._follows_deletion_policy(live)):
             # Whole, with its values: applying less would remove what an earlier apply has set.
-            live = await self._client.apply(self._build(component, values))
+            live = await self._client.apply(self._build(component, values, live=live))
         missing = [key for key in keys if key not in values]
         if missing:
             raise Stalled(
@@ -66,19 +66,21 @@ class InstanceSecrets:
 
     async def recall(self, component: str) -> Values:
         """Return what the instance's Secret of this name holds; nothing when it is not there."""
-        name = self._messenger.object_name(component)
-        live = self._live.get(name) or await self._client.get(
-            "Secret", self._messenger.namespace, name
-        )
+        live = await self._find(component)
         return decode(live) if live is not None else {}
 
     async def keep(self, component: str, values: Values) -> None:
         """Keep a derived Secret equal to these values, which come from another Secret."""
-        name = self._messenger.object_name(component)
-        live = self._live.get(name)
-        if live is None or decode(live) != dict(values) or not self._follows_deletion_policy(live):
-            live = await self._client.apply(self._build(component, values))
-            self._live[name] = live
+        live = await self._find(component)
+        is_kept = (
+            live is not None
+            and decode(live) == dict(values)
+            and _is_labelled(live)
+            and self._follows_deletion_policy(live)
+        )
+        if live is None or not is_kept:
+            live = await self._client.apply(self._build(component, values, live=live))
+            self._live[live["metadata"]["name"]] = live
         self._remember(component, live, values)
 
     async def read(self, ref: SecretRef, keys: tuple[str, ...], *, field: str) -> Values:
@@ -135,7 +137,14 @@ class InstanceSecrets:
             hash=compute_values_hash(values),
         )
 
-    def _build(self, component: str, values: Values) -> dict[str, Any]:
+    async def _find(self, component: str) -> Live | None:
+        """Return a Secret also when it was made by a person, without our labels."""
+        name = self._messenger.object_name(component)
+        return self._live.get(name) or await self._client.get(
+            "Secret", self._messenger.namespace, name
+        )
+
+    def _build(self, component: str, values: Values, *, live: Live | None = None) -> dict[str, Any]:
         messenger = self._messenger
         metadata: dict[str, Any] = {
             "name": messenger.object_name(component),
@@ -154,9 +163,14 @@ class InstanceSecrets:
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": metadata,
-            "type": "Opaque",
+            # Fixed once a Secret is made, by whomever.
+            "type": (live or {}).get("type", "Opaque"),
             "data": {key: encode(value) for key, value in values.items()},
         }
+
+
+def _is_labelled(live: Live) -> bool:
+    return (live["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGED_BY
 
 
 def encode(value: str) -> str:
