@@ -24,6 +24,7 @@ from supmessenger_common.settings import parse_comma_separated
 from supmessenger_media.files import endpoints
 from supmessenger_media.files.repository import FileRepository
 from supmessenger_media.files.service import FileService
+from supmessenger_media.files.slots import UploadSlots
 from supmessenger_media.files.storage import MediaStorage
 from supmessenger_media.files.upload import Uploader
 from supmessenger_media.pictures.limits import gather_picture_limits
@@ -56,7 +57,7 @@ def build_app(settings: MediaSettings) -> FastAPI:
         app.state.sessions = SessionGuard(pool, redis)
         app.state.files = FileService(FileRepository(pool), storage, uploader)
         app.state.max_upload_size = settings.max_upload_size
-        app.state.upload_slots = endpoints.UploadSlots()
+        app.state.upload_slots = UploadSlots()
         try:
             yield (
                 ReadinessCheck("postgres", partial(probe_database, pool)),

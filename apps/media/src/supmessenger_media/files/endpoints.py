@@ -1,6 +1,5 @@
 """Files over HTTP."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
@@ -31,35 +30,11 @@ from supmessenger_media.files.ranges import (
 from supmessenger_media.files.repository import StoredFile
 from supmessenger_media.files.schemas import UPLOAD_BODY, FileView
 from supmessenger_media.files.service import FileService
+from supmessenger_media.files.slots import UploadSlots
 
 router = APIRouter(prefix="/v1/files", tags=["files"])
 # What a form may hold beside the file: its fields, headers and boundaries, a thumbnail.
 _FORM_OVERHEAD = 512 * 1024
-# Each upload under way holds up to ten mebibytes between the client and the store.
-_MOST_UPLOADS = 16
-
-
-class UploadSlots:
-    """How many uploads one process takes at once; more are told to come again."""
-
-    def __init__(self, count: int = _MOST_UPLOADS) -> None:
-        """Allow `count` at once."""
-        self._free = asyncio.Semaphore(count)
-
-    async def __aenter__(self) -> None:
-        """Take a slot; raises 503 when there is none."""
-        if self._free.locked():
-            raise PlatformError(
-                503,
-                "too_many_uploads",
-                "Too many uploads are under way; try again shortly.",
-                headers={"Retry-After": "5"},
-            )
-        await self._free.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        """Give the slot back."""
-        self._free.release()
 
 
 async def authenticate(request: Request) -> Principal:
@@ -72,8 +47,8 @@ async def authenticate(request: Request) -> Principal:
     return principal
 
 
-def find_service(request: Request) -> FileService:
-    """Return the service the application was composed with."""
+async def find_service(request: Request) -> FileService:
+    """Return the service the application was composed with; plain functions run in threads."""
     service: FileService = request.app.state.files
     return service
 
@@ -89,7 +64,8 @@ async def upload_file(request: Request, caller: Caller, files: Files) -> FileVie
     if _declared_length(request) > limit + _FORM_OVERHEAD:
         raise build_too_large(limit)
     parts = read_parts(_read_body(request), parse_boundary(request.headers.get("content-type", "")))
-    async with request.app.state.upload_slots:
+    slots: UploadSlots = request.app.state.upload_slots
+    with slots.take(caller.user_id):
         file = await files.upload(parts, owner_id=caller.user_id)
     return _build_view(file)
 
