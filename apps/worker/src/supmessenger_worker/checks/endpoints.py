@@ -34,8 +34,8 @@ class ReportView(BaseModel):
     checks: list[CheckView]
 
 
-def find_board(request: Request) -> CheckBoard:
-    """Return the board the application was composed with."""
+async def find_board(request: Request) -> CheckBoard:
+    """Return the board the application was composed with; plain functions run in threads."""
     board: CheckBoard = request.app.state.checks
     return board
 

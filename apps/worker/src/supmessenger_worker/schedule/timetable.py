@@ -70,7 +70,7 @@ class Timetable:
             await asyncio.sleep(TICK_SECONDS * random.uniform(0.8, 1.2))
 
     async def run_due(self, *, now: datetime) -> None:
-        """Run every task that is due at `now`; one that fails is due again with the next turn."""
+        """Run every task that is due at `now`; one that fails is due again after its usual time."""
         for number, task in enumerate(self._tasks):
             if now < self._due.get(task.name, now):
                 continue
