@@ -16,6 +16,7 @@ from supplatform.steps import (
     Background,
     apply_sample,
     apply_smoke_overlay,
+    drop_reloads,
     hold_smoke,
     install_operator,
     read_images,
@@ -88,6 +89,7 @@ def bring_up(tools: Tools, steps: Steps) -> None:
     built = read_images()
     with steps.step("operator installed"):
         install_operator(tools, built)
+        drop_reloads(tools)
     with steps.step(f"{INSTANCE} applied and Ready"):
         apply_sample(tools, "minimal.yaml")
         wait_for_instance(tools, steps)

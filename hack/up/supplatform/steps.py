@@ -57,6 +57,15 @@ def apply_sample(tools: Tools, path: str) -> None:
     _apply_as(tools, "sample", manifest)
 
 
+def drop_reloads(tools: Tools) -> None:
+    """Take back the image overrides of earlier reloads, which would outlast new defaults."""
+    found = tools.kubectl("get", "sup", "-n", NAMESPACE, "--ignore-not-found", INSTANCE)
+    if found:
+        patch = '{"spec":{"images":{"overrides":null}}}'
+        where = ("-n", NAMESPACE, "--type=merge", "--patch", patch)
+        tools.kubectl("patch", "sup", INSTANCE, *where)
+
+
 def create_namespace(tools: Tools) -> None:
     """Create the sample's namespace with the restricted Pod Security Standard enforced."""
     manifest = {
