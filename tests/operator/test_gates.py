@@ -211,3 +211,25 @@ async def test_a_job_that_fails_with_nothing_behind_it_is_told(world: World, pur
     world.cluster.remove("Job", "chat", name)
     await world.settle()
     assert world.condition("Ready")["status"] == "True"
+
+
+async def test_an_object_of_somebody_else_is_not_taken_over(world: World) -> None:
+    foreign = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "demo-redis-cache", "namespace": "chat", "labels": {"app": "mine"}},
+        "spec": {"selector": {"app": "mine"}},
+    }
+    await world.cluster.create(foreign)
+
+    await world.reconcile()
+
+    live = world.cluster.objects[("Service", "chat", "demo-redis-cache")]
+    assert live["spec"] == foreign["spec"]
+    stalled = world.condition("Stalled")
+    assert stalled["reason"] == "NameTaken"
+    assert "Service demo-redis-cache" in stalled["message"]
+
+    world.cluster.remove("Service", "chat", "demo-redis-cache")
+    await world.settle()
+    assert world.condition("Ready")["status"] == "True"

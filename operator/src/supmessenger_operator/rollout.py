@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from supmessenger_operator.cluster.apply import apply_objects, check_objects, repair_released
+from supmessenger_operator.cluster.apply import (
+    apply_objects,
+    check_objects,
+    refuse_taken_names,
+    repair_released,
+)
 from supmessenger_operator.cluster.gather import gather_inputs
 from supmessenger_operator.cluster.observe import read_job_message
 from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
@@ -138,6 +143,7 @@ async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
 async def _check_component(run: Run, component: str, bodies: Sequence[Mapping[str, Any]]) -> None:
     """Let the API server judge; what it refuses comes from a field of the resource."""
     try:
+        await refuse_taken_names(run.context.client, run.observed, bodies)
         judged = await gather_judged(run.context.client, bodies)
         await check_objects(run.context.client, judged)
         await grow_volumes(run.context.client, bodies)

@@ -7,7 +7,13 @@ from typing import Any
 from supmessenger_operator.cluster.client import ClusterClient
 from supmessenger_operator.cluster.observe import Observed
 from supmessenger_operator.cluster.release import Release
-from supmessenger_operator.model.observed import ObservedObject, compute_hash
+from supmessenger_operator.model.observed import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    ObservedObject,
+    compute_hash,
+)
+from supmessenger_operator.model.outcome import Stalled
 
 
 class Ledger:
@@ -86,6 +92,26 @@ async def repair_released(
         if not keeps_edits or observed.find(body["kind"], body["metadata"]["name"]) is None
     ]
     return await apply_objects(client, ledger, observed, bodies)
+
+
+async def refuse_taken_names(
+    client: ClusterClient, observed: Observed, bodies: Iterable[Mapping[str, Any]]
+) -> None:
+    """Refuse to take over an object that somebody else has made under a name we need."""
+    for body in bodies:
+        kind, metadata = body["kind"], body["metadata"]
+        if observed.find(kind, metadata["name"]) is not None:
+            continue
+        live = await client.get(kind, metadata["namespace"], metadata["name"])
+        labels = (live or {}).get("metadata", {}).get("labels") or {}
+        if live is not None and labels.get(MANAGED_BY_LABEL) != MANAGED_BY:
+            raise Stalled(
+                f"there is a {kind} {metadata['name']} that the operator has not made; delete or"
+                " rename it, or give the instance another name",
+                field="metadata.name",
+                reason="NameTaken",
+                is_outside=True,
+            )
 
 
 async def check_objects(client: ClusterClient, bodies: Iterable[Mapping[str, Any]]) -> None:
