@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from supmessenger_api.accounts.service import AccountService
 from supmessenger_api.chats.service import ChatService
@@ -16,7 +17,7 @@ from supmessenger_api.settings import ApiSettings
 from supmessenger_api.users.service import UserService
 from supmessenger_common.auth import AccessTokens
 from supmessenger_common.bindings import read_credentials, read_postgres, read_redis
-from supmessenger_common.database import Pool, fetch_schema_version, open_pool, probe_database
+from supmessenger_common.database import Pool, open_pool, probe_database, probe_schema
 from supmessenger_common.health import ReadinessCheck
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.redis_clients import RedisClient, open_redis, probe_redis
@@ -88,28 +89,15 @@ def build_checks(
 ) -> tuple[ReadinessCheck, ...]:
     """Return what the API cannot work without: the cache carries hints only and is not here."""
 
-    async def database() -> None:
-        await probe_database(pool)
-
-    async def state() -> None:
-        await probe_redis(redis_state)
-
-    async def schema() -> None:
-        version = await fetch_schema_version(pool)
-        if version is None or version < expected_schema:
-            raise SchemaBehindError(
-                f"the database is at {version or 'no migration'}, "
-                f"this release expects {expected_schema}"
-            )
-
-    checks = [ReadinessCheck("postgres", database), ReadinessCheck("redis-state", state)]
+    checks = [
+        ReadinessCheck("postgres", partial(probe_database, pool)),
+        ReadinessCheck("redis-state", partial(probe_redis, redis_state)),
+    ]
     if expected_schema:
-        checks.append(ReadinessCheck("schema", schema))
+        checks.append(
+            ReadinessCheck("schema", partial(probe_schema, pool, expected=expected_schema))
+        )
     return tuple(checks)
-
-
-class SchemaBehindError(Exception):
-    """The database has not seen a migration this release needs."""
 
 
 async def _close_redis(client: RedisClient) -> None:

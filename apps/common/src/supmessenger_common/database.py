@@ -1,7 +1,7 @@
 """PostgreSQL: the pool of a process and its probe."""
 
 import ssl
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import asyncpg
 
@@ -58,16 +58,7 @@ async def open_pool(
         record_class=asyncpg.Record,
         loop=None,
         max_queries=50_000,
-        host=binding.host,
-        port=binding.port,
-        user=binding.username,
-        password=binding.password,
-        database=binding.database,
-        ssl=build_ssl(binding),
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        statement_cache_size=STATEMENT_CACHE_SIZE,
-        server_settings=build_server_settings(application_name),
+        **_build_options(binding, application_name=application_name),
         min_size=min(minimum, size),
         max_size=size,
         max_inactive_connection_lifetime=300.0,
@@ -79,17 +70,23 @@ async def open_pool(
 async def open_connection(binding: PostgresBinding, *, application_name: str) -> Connection:
     """Open one connection outside a pool, for LISTEN and other things that hold it."""
     return await asyncpg.connect(
-        host=binding.host,
-        port=binding.port,
-        user=binding.username,
-        password=binding.password,
-        database=binding.database,
-        ssl=build_ssl(binding),
-        timeout=CONNECT_SECONDS,
-        command_timeout=COMMAND_SECONDS,
-        statement_cache_size=STATEMENT_CACHE_SIZE,
-        server_settings=build_server_settings(application_name),
+        **_build_options(binding, application_name=application_name),
     )
+
+
+def _build_options(binding: PostgresBinding, *, application_name: str) -> dict[str, Any]:
+    return {
+        "host": binding.host,
+        "port": binding.port,
+        "user": binding.username,
+        "password": binding.password,
+        "database": binding.database,
+        "ssl": build_ssl(binding),
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": COMMAND_SECONDS,
+        "statement_cache_size": STATEMENT_CACHE_SIZE,
+        "server_settings": build_server_settings(application_name),
+    }
 
 
 def build_server_settings(application_name: str) -> dict[str, str]:
@@ -116,6 +113,18 @@ def build_ssl(binding: PostgresBinding) -> ssl.SSLContext | SslMode:
 async def probe_database(pool: Pool) -> None:
     """Raise unless the database answers a query within two seconds."""
     await pool.fetchval("SELECT 1", timeout=PROBE_SECONDS)
+
+
+class SchemaBehindError(Exception):
+    """The database has not seen a migration this release needs."""
+
+
+async def probe_schema(pool: Pool, *, expected: str) -> None:
+    """Raise SchemaBehindError while the database lacks the migration `expected`."""
+    version = await fetch_schema_version(pool)
+    if version is None or version < expected:
+        told = version or "no migration"
+        raise SchemaBehindError(f"the database is at {told}, this release expects {expected}")
 
 
 async def fetch_schema_version(executor: Executor) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from supmessenger_common.database import Executor
 from supmessenger_common.identifiers import encode_bytes
 from supmessenger_common.messages.events import HintRecipient
+from supmessenger_common.messages.history import build_message
 from supmessenger_common.messages.model import Message
 
 
@@ -107,21 +108,7 @@ async def fetch_page(
 ) -> StoredPage:
     """Return the next messages of a chat, for all members who are connected here at once."""
     rows = await executor.fetch(_PAGE, chat, after, limit)
-    messages = [
-        Message(
-            id=row["id"],
-            chat_id=chat,
-            seq=row["seq"],
-            sender_id=row["sender_id"],
-            sender_device_id=row["sender_device_id"],
-            sent_at=row["sent_at"],
-            content_type=row["content_type"],
-            content=row["content"],
-            reply_to=row["reply_to"],
-            recipient=None,
-        )
-        for row in rows
-    ]
+    messages = [build_message(row, chat) for row in rows]
     recipients: dict[UUID, list[HintRecipient]] = {}
     if messages and devices:
         ids = [message.id for message in messages]

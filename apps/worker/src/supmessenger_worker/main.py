@@ -8,19 +8,13 @@ from functools import partial
 from fastapi import FastAPI
 
 from supmessenger_common.app import create_app
-from supmessenger_common.database import (
-    Pool,
-    fetch_schema_version,
-    open_pool,
-    probe_database,
-)
+from supmessenger_common.database import open_pool, probe_database, probe_schema
 from supmessenger_common.health import ReadinessCheck
 from supmessenger_common.objects import open_bucket
 from supmessenger_common.server import compute_notice, run_service
 from supmessenger_worker.checks import endpoints
 from supmessenger_worker.checks.board import CheckBoard
 from supmessenger_worker.checks.catalogue import build_checks
-from supmessenger_worker.checks.model import CheckFailedError
 from supmessenger_worker.connections import read_bindings
 from supmessenger_worker.jobs.registry import build_handlers, find_words
 from supmessenger_worker.retries import RetryPolicy
@@ -87,14 +81,6 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
         open_resources=open_resources,
         routers=[endpoints.router],
     )
-
-
-async def probe_schema(pool: Pool, *, expected: str) -> None:
-    """Raise while the database lacks a migration that this release needs."""
-    version = await fetch_schema_version(pool)
-    if version is None or version < expected:
-        told = version or "no migration"
-        raise CheckFailedError(f"the database is at {told}, this release expects {expected}")
 
 
 def main() -> None:

@@ -73,6 +73,13 @@ def _build_message(row: asyncpg.Record, chat_id: UUID, viewer: Viewer) -> Messag
         recipient = Recipient(
             device_id=viewer.device_id, type=row["recipient_type"], ciphertext=row["ciphertext"]
         )
+    return build_message(row, chat_id, recipient=recipient)
+
+
+def build_message(
+    row: asyncpg.Record, chat_id: UUID, *, recipient: Recipient | None = None
+) -> Message:
+    """Return the message of a row of `messages`, with one device's own part if there is one."""
     return Message(
         id=row["id"],
         chat_id=chat_id,
