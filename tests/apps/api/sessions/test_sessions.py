@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from support.api_service import PASSWORD, Api, Person
 from support.processes.redis import RedisServer
 
+from supmessenger_api.sessions.service import MOST_SESSIONS
 from supmessenger_common.auth import AccessTokens, Principal
 from supmessenger_common.bindings import read_credentials
 from supmessenger_common.identifiers import create_id, read_clock
@@ -36,6 +37,27 @@ async def test_a_suspended_account_is_refused_after_its_password_only(api: Api) 
     assert (await api.log_in("alice")).json()["code"] == "account_suspended"
     wrong = await api.log_in("alice", password="seven dry otters")
     assert wrong.json()["code"] == "invalid_credentials"
+
+
+async def test_a_login_beyond_the_most_ends_the_session_used_longest_ago(api: Api) -> None:
+    first = await api.join("alice")
+    assert await is_accepted(first)
+    await api.postgres.execute("UPDATE sessions SET last_used_at = now() - interval '1 day'")
+    copies = """
+        WITH made AS (
+            INSERT INTO devices (id, user_id, name, registration_id)
+            SELECT gen_random_uuid(), $1, 'd', 1 FROM generate_series(2, $2::integer)
+            RETURNING id
+        )
+        INSERT INTO sessions (id, user_id, device_id, family_id, refresh_hash, expires_at)
+        SELECT id, $1, id, id, sha256(uuid_send(id)), now() + interval '1 day' FROM made
+    """
+    await api.postgres.execute(copies, first.user_id, MOST_SESSIONS)
+    second = await api.enter("alice")
+    assert not await is_accepted(first)
+    assert await is_accepted(second)
+    listed = (await second.call("GET", "/v1/sessions")).json()["sessions"]
+    assert len(listed) == MOST_SESSIONS
 
 
 async def test_each_login_is_a_device_of_its_own(api: Api) -> None:

@@ -48,6 +48,10 @@ FROM sessions s JOIN devices d ON d.id = s.device_id
 WHERE s.user_id = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
 ORDER BY s.created_at DESC, s.id DESC
 """
+_BEYOND = """
+SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2
+ORDER BY last_used_at DESC, id DESC OFFSET $3
+"""
 _OWNED = "SELECT EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2)"
 
 
@@ -135,6 +139,13 @@ async def rotate(
 async def fetch_open(executor: Executor, user_id: UUID, *, now: datetime) -> list[asyncpg.Record]:
     """Return the open sessions of an account."""
     return await executor.fetch(_LIST, user_id, now)
+
+
+async def find_beyond(
+    executor: Executor, user_id: UUID, *, newest: int, now: datetime
+) -> list[UUID]:
+    """Return the open sessions of an account but the `newest` used last."""
+    return [row["id"] for row in await executor.fetch(_BEYOND, user_id, now, newest)]
 
 
 async def is_owned(executor: Executor, session_id: UUID, user_id: UUID) -> bool:

@@ -24,6 +24,8 @@ from supmessenger_common.sessions import compute_generation, mark_revoked, revok
 logger = get_logger("sessions")
 
 SESSION_LIFETIME = timedelta(days=90)
+# Every sender encrypts for every device of a chat: one account must not bring hundreds.
+MOST_SESSIONS = 50
 RETRY_LIFETIME = timedelta(minutes=10)
 USER_AGENT_LIMIT = 512
 
@@ -49,7 +51,7 @@ class SessionService:
     publisher: Publisher
 
     async def log_in(self, login: Login, *, origin: Origin, now: datetime) -> OpenedSession:
-        """Open a session on a new device.
+        """Open a session on a new device; beyond `MOST_SESSIONS` the one used least ends.
 
         Raises 401 `invalid_credentials`, 403 `email_not_verified` or `account_suspended`; the
         last two only to who knows the password.
@@ -71,6 +73,7 @@ class SessionService:
         )
         async with self.pool.acquire() as connection, connection.transaction():
             await repository.insert_session(connection, new)
+        await self._end_beyond(user_id, now=now)
         if origin.retry_key is not None:
             await self._end_earlier_try(user_id, origin.retry_key, new.id, now=now)
         principal = Principal(user_id=user_id, session_id=new.id, device_id=new.device_id)
@@ -132,6 +135,12 @@ class SessionService:
         # Again for one that had ended: the first announcement may have been lost.
         await mark_revoked(self.redis_state, session_id)
         await self.publisher.publish_revoked(session_id)
+
+    async def _end_beyond(self, user_id: UUID, *, now: datetime) -> None:
+        for session_id in await repository.find_beyond(
+            self.pool, user_id, newest=MOST_SESSIONS, now=now
+        ):
+            await self._end(session_id, reason="too_many_sessions", now=now)
 
     async def _end_earlier_try(
         self, user_id: UUID, retry_key: str, session_id: UUID, *, now: datetime
