@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 from support.waiting import wait_until
 
+from supmessenger_operator.model.checks import REPORT_LIFE
 from supmessenger_operator.probes.checker import Checkers
 from supmessenger_operator.probes.rounds import run_rounds
 
@@ -95,15 +97,30 @@ async def test_nobody_there_is_no_answer() -> None:
     await checkers.close()
 
 
+async def test_a_checker_that_hangs_asks_for_a_pass_though_its_verdict_stays(
+    server: Server, checkers: Checkers
+) -> None:
+    long_ago = datetime.now(UTC) - REPORT_LIFE - timedelta(seconds=1)
+    server.answer = {**GOOD, "checkedAt": long_ago.isoformat()}
+    wanted: list[tuple[str, str]] = []
+    await checkers.probe(KEY)
+    rounds = asyncio.create_task(run_rounds(checkers, [KEY], wanted.append, every=0.0))
+
+    await until(lambda: len(wanted) >= 1)
+    rounds.cancel()
+
+
 async def test_a_changed_verdict_asks_for_a_pass_and_an_equal_one_does_not(
     server: Server, checkers: Checkers
 ) -> None:
+    good = {**GOOD, "checkedAt": datetime.now(UTC).isoformat()}
+    server.answer = good
     wanted: list[tuple[str, str]] = []
     rounds = asyncio.create_task(run_rounds(checkers, [KEY], wanted.append, every=0.0))
 
     await until(lambda: len(server.asked) >= 2)
     assert wanted == [KEY]
-    server.answer = {**GOOD, "checks": [{**POSTGRES, "ok": False}]}
+    server.answer = {**good, "checks": [{**POSTGRES, "ok": False}]}
     await until(lambda: len(wanted) == 2)
     rounds.cancel()
 

@@ -1,8 +1,13 @@
 """What an instance's checker says about the running platform."""
 
+from datetime import datetime, timedelta
+
 from pydantic import AwareDatetime
 
 from supmessenger_operator.model.base import Model
+
+# An older report tells how things were, not how they are.
+REPORT_LIFE = timedelta(seconds=120)
 
 
 class Check(Model):
@@ -20,6 +25,10 @@ class CheckReport(Model):
 
     checked_at: AwareDatetime
     checks: tuple[Check, ...]
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether the report is too old to tell anything."""
+        return now - self.checked_at > REPORT_LIFE
 
     def find(self, name: str) -> Check | None:
         """Return the check of this part, if the checker makes one."""

@@ -1,7 +1,7 @@
 """Everything that judging the state of an instance may look at."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.components import Component, compute_components
@@ -12,8 +12,6 @@ from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Outcome
 from supmessenger_operator.model.status import Status
 
-# An older report tells how things were, not how they are.
-REPORT_LIFE = timedelta(seconds=120)
 NO_MESSAGE = JobMessage()
 
 
@@ -46,7 +44,7 @@ class Facts:
     @property
     def fresh_report(self) -> CheckReport | None:
         """The checker's report unless it is too old."""
-        if self.report is None or self.now - self.report.checked_at > REPORT_LIFE:
+        if self.report is None or self.report.is_stale(self.now):
             return None
         return self.report
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.outcome import Key
@@ -37,7 +38,9 @@ async def run_rounds(
 async def _probe_one(checkers: Checkers, key: Key, enqueue: Callable[[Key], None]) -> None:
     before = checkers.recall(key)
     after = await checkers.probe(key)
-    if _verdict(before) != _verdict(after):
+    # A checker that hangs goes on giving its last answer.
+    is_stale = after is not None and after.is_stale(datetime.now(UTC))
+    if is_stale or _verdict(before) != _verdict(after):
         enqueue(key)
 
 
