@@ -27,6 +27,7 @@ up: bootstrap ## Bring up a node, build, install, apply the sample, wait until i
 down: bootstrap ## Stop everything `make up` started; data stays
 	@python3 hack/up down
 clean: bootstrap ## `down`, and remove the node's data
+	@python3 hack/up down
 	@$(NODE) clean
 status: bootstrap ## Show what runs
 	@python3 hack/up status
