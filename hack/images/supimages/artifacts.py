@@ -61,5 +61,5 @@ def _find_minio(cache: Cache) -> Path:
     folders = result.stdout.strip().splitlines()
     binary = Path(folders[-1]) / "minio" if result.returncode == 0 and folders else None
     if binary is None or not binary.is_file():
-        raise Failure("the minio binary is not there: run `python3 hack/node build` first")
+        raise Failure("the minio binary is not there: run `python3 hack/node tools minio` first")
     return binary

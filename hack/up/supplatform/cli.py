@@ -84,6 +84,8 @@ def bring_up(tools: Tools, steps: Steps) -> None:
     with steps.step("node"):
         tools.stream("node", "up")
     images.wait()
+    with steps.step("helm and the object store built"):
+        tools.stream("node", "tools", "helm", "minio")
     with steps.step("images to the registry"):
         tools.stream("images", "build")
     built = read_images()
