@@ -85,7 +85,7 @@ def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
     overlay = str(CHECKOUT / "manifests/samples/smoke")
     rendered = tools.kubectl("kustomize", overlay, "--load-restrictor", "LoadRestrictionsNone")
     manifest = rendered.replace("image: smtp-sink", f"image: {images['smtp-sink']}")
-    tools.kubectl("apply", "-f", "-", stdin=manifest)
+    _apply_as(tools, "smoke", manifest)
     tools.kubectl("rollout", "status", "deployment/smtp-sink", "-n", NAMESPACE, "--timeout", "120s")
 
 

@@ -40,3 +40,8 @@ def test_a_rollout_is_over_when_the_new_pods_are_available(
     status: dict[str, int], is_ready: bool
 ) -> None:
     assert parse_observed(make_deployment(**status)).is_ready is is_ready
+
+
+def test_pods_that_are_not_there_yet_are_never_counted_below_none() -> None:
+    live = make_deployment(updatedReplicas=1, availableReplicas=0, unavailableReplicas=2)
+    assert parse_observed(live).message == "0 of 1 pods ready"

@@ -102,7 +102,9 @@ def _state_of_deployment(live: Mapping[str, Any]) -> dict[str, Any]:
         "ready": min(available, status.get("readyReplicas", 0), desired),
         "message": ""
         if is_ready
-        else _message_of_rollout(is_seen, updated, min(available, updated - unavailable), desired),
+        else _message_of_rollout(
+            is_seen, updated, max(0, min(available, updated - unavailable)), desired
+        ),
     }
 
 
