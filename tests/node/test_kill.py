@@ -19,6 +19,7 @@ SENDS_PER_SECOND = 14
 WANTED_PER_SECOND = 10
 WAITING_SENDS = 400  # bound of messages that wait for their acknowledgement
 RECOVERY_SECONDS = 120
+OPERATOR_NAMESPACE = "sup-system"
 # What a client sees while a pod is replaced; it tries the same message again.
 PASSING = (httpx.HTTPError, OSError)
 
@@ -88,6 +89,7 @@ async def test_no_acknowledged_message_is_lost_when_each_pod_is_killed(demo: Ins
             try:
                 for pod in await demo.pods():
                     await kill_and_wait(demo, pod)
+                await kill_operator(demo)
             finally:
                 flow.stop()
             seconds = await asyncio.wait_for(running, RECOVERY_SECONDS)
@@ -121,6 +123,24 @@ async def kill_and_wait(demo: Instance, pod: dict[str, Any]) -> None:
     took = await wait_until(has_successor, timeout=RECOVERY_SECONDS, what=f"{component} again")
     await demo.wait_until_ready(timeout=RECOVERY_SECONDS)
     print(f"{component}: Ready again after {took:.1f} s")
+
+
+async def kill_operator(demo: Instance) -> None:
+    """Kill every pod of the operator at once; its successors watch over the instance again."""
+    where = ("-n", OPERATOR_NAMESPACE)
+    selector = ("-l", "app.kubernetes.io/name=sup-operator")
+    await demo.kubectl.run("delete", "pod", *where, *selector, "--grace-period=1")
+    await demo.kubectl.run(
+        *("rollout", "status", "deployment/sup-operator", *where, "--timeout=50s")
+    )
+    await demo.kubectl.run("delete", "service", f"{demo.name}-media", "-n", demo.namespace)
+
+    async def is_repaired() -> bool:
+        found = await demo.kubectl.get("services", "-n", demo.namespace, "-l", demo.selector)
+        return f"{demo.name}-media" in [item["metadata"]["name"] for item in found["items"]]
+
+    took = await wait_until(is_repaired, timeout=RECOVERY_SECONDS, what="a repair")
+    print(f"operator: repairs again {took:.1f} s after its pods are Ready")
 
 
 def is_pod_ready(pod: dict[str, Any]) -> bool:
