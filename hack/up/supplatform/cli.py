@@ -100,14 +100,14 @@ def bring_up(tools: Tools, steps: Steps) -> None:
         apply_smoke_overlay(tools, built)
         wait_for_instance(tools, steps)
         hold_smoke(tools)
-    write_shortcuts(find_shortcuts(tools))
+    write_shortcuts(find_shortcuts(tools), record=tools.shortcuts_record)
     steps.close()
     print(gather_summary(tools))
 
 
 def bring_down(tools: Tools) -> None:
     """Remove the shortcuts and stop the node."""
-    remove_shortcuts(find_shortcuts(tools))
+    remove_shortcuts(record=tools.shortcuts_record)
     tools.stream("node", "down")
 
 

@@ -1,27 +1,46 @@
 """kubectl, helm and a kubeconfig where a person's shell finds them, only where none is there."""
 
+import json
 from pathlib import Path
 
+from supnode.paths import write_atomically
 
-def write_shortcuts(targets: dict[Path, Path]) -> list[Path]:
-    """Link each place to its target unless something else is there; returns our links."""
-    links = []
+
+def write_shortcuts(targets: dict[Path, Path], *, record: Path) -> None:
+    """Link each place to its target unless something of a person's is there.
+
+    `record` (place → target, JSON) says which links are ours, so that another checkout or cache
+    takes them over and `remove_shortcuts` finds them.
+    """
+    ours = _read_record(record)
     for place, target in targets.items():
-        if place.is_symlink() and not place.exists():
-            place.unlink()  # left by a checkout or cache that is gone
-        if not place.exists():
+        if _is_ours(place, ours):
+            place.unlink()
+        if not place.exists() and not place.is_symlink():
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(target)
-        if place.is_symlink() and place.resolve() == target.resolve():
-            links.append(place)
-    return links
+            ours[place] = target
+    kept = {str(place): str(target) for place, target in ours.items() if _is_ours(place, ours)}
+    write_atomically(record, json.dumps(kept, indent=1) + "\n")
 
 
-def remove_shortcuts(targets: dict[Path, Path]) -> None:
-    """Remove the links that are ours."""
-    for place, target in targets.items():
-        if place.is_symlink() and place.readlink() == target:
+def remove_shortcuts(*, record: Path) -> None:
+    """Remove the links that are still as we made them, and the record."""
+    ours = _read_record(record)
+    for place in ours:
+        if _is_ours(place, ours):
             place.unlink()
+    record.unlink(missing_ok=True)
+
+
+def _read_record(record: Path) -> dict[Path, Path]:
+    if not record.is_file():
+        return {}
+    return {Path(place): Path(target) for place, target in json.loads(record.read_text()).items()}
+
+
+def _is_ours(place: Path, ours: dict[Path, Path]) -> bool:
+    return place.is_symlink() and place.readlink() == ours.get(place)
 
 
 def build_targets(

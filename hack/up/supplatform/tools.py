@@ -10,7 +10,7 @@ from typing import Any
 
 from supnode.commands import run_captured, run_logged
 from supnode.failure import Failure
-from supnode.paths import compute_cache_root, compute_node_paths
+from supnode.paths import compute_cache_root, compute_node_paths, compute_state_root
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 NODE_NAME = "sup"
@@ -26,6 +26,11 @@ class Tools:
     def kubeconfig(self) -> Path:
         """Return the node's kubeconfig; the file exists once the node is up."""
         return compute_node_paths(self.node).kubeconfig
+
+    @property
+    def shortcuts_record(self) -> Path:
+        """Return the file that says which links in a person's shell are ours."""
+        return compute_state_root(os.environ) / "shortcuts.json"
 
     @property
     def logs(self) -> Path:
