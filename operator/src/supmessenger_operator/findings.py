@@ -4,6 +4,7 @@ from supmessenger_operator.events import Happening, find_transitions
 from supmessenger_operator.model.availability import find_unavailable
 from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.images import find_lacking
 from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Outcome, Waiting
@@ -30,6 +31,9 @@ async def collect_facts(run: Run, outcome: Outcome) -> Facts:
         pending=run.pending,
         migration=migration,
         migration_message=await read_migration_message(run, migration),
+        lacking=find_lacking(run.context.defaults.images, run.messenger.spec.images)
+        if run.messenger is not None
+        else frozenset(),
     )
 
 

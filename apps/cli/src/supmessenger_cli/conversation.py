@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -97,10 +97,16 @@ class Person:
     keys: DeviceKeys = field(default_factory=lambda: DeviceKeys.generate(one_time=5, kyber=2))
 
 
-async def hold_conversation(target: Target, *, mailbox: Mailbox | None, report: Any) -> list[Step]:
+Beyond = Callable[[Story, Person, Person, str], Awaitable[None]]
+
+
+async def hold_conversation(
+    target: Target, *, mailbox: Mailbox | None, report: Any, beyond: Beyond | None = None
+) -> list[Step]:
     """Hold the whole conversation; returns the steps, raises SmokeFailure or Refused.
 
-    `mailbox` is None when the instance has no SMTP: accounts are active at once then.
+    `mailbox` is None when the instance has no SMTP: accounts are active at once then. `beyond` is
+    called with both people still logged in and the id of their chat.
     """
     story = Story(report)
     async with AsyncExitStack() as stack:
@@ -118,6 +124,8 @@ async def hold_conversation(target: Target, *, mailbox: Mailbox | None, report: 
                 sockets.append(socket)
         await _exchange(story, alice=alice, bob=bob, sockets=sockets, chat=chat)
         await _share_picture(story, alice=alice, bob=bob, chat=chat)
+        if beyond is not None:
+            await beyond(story, alice, bob, chat)
         await _leave(story, alice)
     return story.steps
 

@@ -9,7 +9,16 @@ import typer
 from rich.console import Console
 
 from supmessenger_cli.client import Refused
-from supmessenger_cli.conversation import SinkMailbox, SmokeFailure, Step, hold_conversation
+from supmessenger_cli.conversation import (
+    Person,
+    SinkMailbox,
+    SmokeFailure,
+    Step,
+    Story,
+    hold_conversation,
+)
+from supmessenger_cli.smoke import check_parts
+from supmessenger_cli.smoke.stage import Stage
 from supmessenger_cli.target import ClusterError, Kubectl, gather_target
 
 app = typer.Typer(
@@ -51,8 +60,22 @@ async def _smoke(kubectl: Kubectl, *, name: str, namespace: str, sink: str, mail
     target = await gather_target(kubectl, namespace=namespace, name=name)
     console.print(f"smoke: {target.domain} at {target.address}:{target.port}")
     mailbox = SinkMailbox(kubectl=kubectl, namespace=namespace, service=sink) if mail else None
+    resource = await kubectl.get("supmessenger", name, "-n", namespace)
+
+    async def show_parts(story: Story, alice: Person, bob: Person, chat: str) -> None:
+        stage = Stage(
+            kubectl=kubectl,
+            target=target,
+            resource=resource,
+            story=story,
+            alice=alice,
+            bob=bob,
+            chat=chat,
+        )
+        await check_parts(stage)
+
     started = time.monotonic()
-    steps = await hold_conversation(target, mailbox=mailbox, report=_report)
+    steps = await hold_conversation(target, mailbox=mailbox, report=_report, beyond=show_parts)
     console.print(f"smoke: {len(steps)} steps in {time.monotonic() - started:.2f} s")
 
 

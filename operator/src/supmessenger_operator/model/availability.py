@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from supmessenger_operator.model.components import OPTIONAL_PARTS, find_field
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.spec import Spec
 
@@ -20,10 +21,18 @@ class Unavailable:
     field: str
     is_explicit: bool
     cure: str = ""
+    # Set where the operator's catalogue has no image of that name.
+    image: str = ""
 
     @property
     def message(self) -> str:
         """The sentence for people."""
+        if self.image:
+            return (
+                f"not to be had on this cluster: the operator has no image for it; set"
+                f" components.{self.image} in the operator chart's values or"
+                f" spec.images.overrides.{self.image}"
+            )
         text = f"not yet available in this release: {self.field} is accepted and has no effect"
         return f"{text}; {self.cure}" if self.cure else text
 
@@ -33,7 +42,10 @@ _LATER_ANNOTATIONS = ("hibernate", "rotate")
 
 
 def find_unavailable(
-    spec: Spec, annotations: Mapping[str, str] = MappingProxyType({})
+    spec: Spec,
+    annotations: Mapping[str, str] = MappingProxyType({}),
+    *,
+    lacking: frozenset[str] = frozenset(),
 ) -> tuple[Unavailable, ...]:
     """Return every part that is asked for, by default or in so many words, and can't be had."""
     annotated = (
@@ -45,7 +57,12 @@ def find_unavailable(
         for name in _LATER_ANNOTATIONS
         if annotations.get(f"supmessenger.io/{name}", "false") != "false"
     )
-    return (*_find_blocking(spec), *_find_optional(spec), *annotated)
+    return (
+        *_find_blocking(spec),
+        *_find_optional(spec),
+        *_find_lacking(spec, lacking),
+        *annotated,
+    )
 
 
 def check_available(spec: Spec) -> None:
@@ -136,6 +153,13 @@ def _find_blocking_externals(spec: Spec) -> Iterator[Unavailable]:
     for component, field, is_wanted, cure in choices:
         if is_wanted:
             yield Unavailable(component=component, field=field, is_explicit=True, cure=cure)
+
+
+def _find_lacking(spec: Spec, lacking: frozenset[str]) -> Iterator[Unavailable]:
+    for part in OPTIONAL_PARTS:
+        if part.image in lacking and part.is_on(spec) and not part.is_external(spec):
+            field = find_field(part.name)
+            yield Unavailable(component=part.name, field=field, is_explicit=False, image=part.image)
 
 
 def _find_optional(spec: Spec) -> Iterator[Unavailable]:

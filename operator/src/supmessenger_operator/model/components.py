@@ -1,5 +1,6 @@
 """The parts of an instance that are on, how each is provided and which workload runs it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from supmessenger_operator.model.spec import Spec
@@ -20,8 +21,25 @@ class Component:
         return "".join(word.capitalize() for word in self.name.split("-")) + "Ready"
 
 
-def compute_components(spec: Spec) -> tuple[Component, ...]:
-    """Return the parts in the one order."""
+@dataclass(frozen=True, kw_only=True)
+class OptionalPart:
+    """A part that can be switched off, and the image without which it can't be had."""
+
+    name: str
+    image: str
+    workload: str
+    is_on: Callable[[Spec], bool]
+    is_external: Callable[[Spec], bool] = lambda _: False
+
+
+# In the one order; each needs a builder in desired/ and, when deep, a check of the worker.
+OPTIONAL_PARTS: tuple[OptionalPart, ...] = ()
+
+
+def compute_components(
+    spec: Spec, *, lacking: frozenset[str] = frozenset()
+) -> tuple[Component, ...]:
+    """Return the parts in the one order; `lacking` names images that can't be had here."""
     return (
         _data("postgres", is_embedded=spec.postgres.embedded is not None),
         _data("redis-cache", is_embedded=spec.redis.embedded is not None),
@@ -31,6 +49,13 @@ def compute_components(spec: Spec) -> tuple[Component, ...]:
         *(
             Component(name=name, mode="embedded", workload="Deployment")
             for name in ("worker", "api", "websocket", "media", "edge")
+        ),
+        *(
+            Component(name=part.name, mode="external")
+            if part.is_external(spec)
+            else Component(name=part.name, mode="embedded", workload=part.workload)
+            for part in OPTIONAL_PARTS
+            if part.is_on(spec) and (part.is_external(spec) or part.image not in lacking)
         ),
     )
 
@@ -50,7 +75,15 @@ def find_storage_field(component: str) -> str:
 
 def find_field(component: str) -> str:
     """Return where in the resource a component's objects are shaped."""
-    fields = {"redis-cache": "redis", "redis-state": "redis", "object-storage": "objectStorage"}
+    fields = {
+        "redis-cache": "redis",
+        "redis-state": "redis",
+        "object-storage": "objectStorage",
+        "prometheus": "monitoring.prometheus",
+        "exporters": "monitoring",
+        "grafana": "monitoring.grafana",
+        "loki": "monitoring.logs",
+    }
     if component in ("foundation", "policies"):
         return "spec"
     return f"spec.{fields.get(component, component)}"

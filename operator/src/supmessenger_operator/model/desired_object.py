@@ -17,6 +17,7 @@ class Wave(IntEnum):
     SERVICES = 4  # api, websocket, media
     EDGE = 5
     BACKUP = 6  # the backup's volume and schedule
+    EXTRAS = 7  # calls, events, monitoring, logs: nothing waits for them, messaging never does
 
 
 class DesiredObject(BaseModel):

@@ -65,6 +65,13 @@ class Effective(Model):
     websocket: EffectiveWorkload = Field(description="The socket service.")
     media: EffectiveWorkload = Field(description="The media service.")
     edge: EffectiveWorkload = Field(description="The nginx in front.")
+    kafka: EffectiveWorkload = Field(description="The event log, when it is on.")
+    livekit: EffectiveWorkload = Field(description="The server of calls.")
+    turn: EffectiveWorkload = Field(description="The relay for callers.")
+    prometheus: EffectiveWorkload = Field(description="The store of metrics.")
+    exporters: EffectiveWorkload = Field(description="Each container that exports metrics.")
+    grafana: EffectiveWorkload = Field(description="The dashboards.")
+    loki: EffectiveWorkload = Field(description="The store of logs.")
     job: EffectiveWorkload = Field(description="A migration or setup Job.")
     backup: EffectiveWorkload = Field(description="A backup Job, with the volume of backups.")
     redis_max_memory: str = Field(description="Bytes the cache may hold.")
@@ -87,6 +94,13 @@ def compute_effective(spec: Spec) -> Effective:
         "websocket": spec.websocket,
         "media": spec.media,
         "edge": spec.edge,
+        "kafka": spec.kafka.embedded if spec.kafka is not None else None,
+        "livekit": spec.livekit.embedded if spec.livekit is not None else None,
+        "turn": spec.turn,
+        "prometheus": spec.monitoring.prometheus.embedded if spec.monitoring is not None else None,
+        "exporters": None,
+        "grafana": None,
+        "loki": None,
         "job": None,
         "backup": DataWorkload(storage=volume) if volume is not None else None,
     }

@@ -30,11 +30,14 @@ class Facts:
     pending: tuple[str, ...] = ()  # components whose release is still to be moved
     migration: ObservedObject | None = None
     migration_message: JobMessage = NO_MESSAGE
+    lacking: frozenset[str] = frozenset()  # images that can't be had here
 
     @property
     def components(self) -> tuple[Component, ...]:
         """The parts that are on."""
-        return compute_components(self.messenger.spec) if self.messenger is not None else ()
+        if self.messenger is None:
+            return ()
+        return compute_components(self.messenger.spec, lacking=self.lacking)
 
     @property
     def is_installed(self) -> bool:

@@ -25,7 +25,8 @@ class Images(Model):
     overrides: dict[str, str] = Field(
         default={},
         description="Whole image references by name: api, websocket, media, worker, postgres,"
-        " redis, rabbitmq, minio, nginx; default: none.",
+        " redis, rabbitmq, minio, nginx, kafka, livekit, coturn, prometheus, postgres-exporter,"
+        " redis-exporter, nginx-exporter, grafana, loki; default: none.",
     )
 
 

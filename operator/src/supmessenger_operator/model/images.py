@@ -5,7 +5,27 @@ from collections.abc import Mapping
 from supmessenger_operator.model.features import Images
 
 SERVICE_IMAGES = ("api", "websocket", "media", "worker")
-IMAGE_NAMES = (*SERVICE_IMAGES, "postgres", "redis", "rabbitmq", "minio", "versity", "nginx")
+OPTIONAL_IMAGES = (
+    "kafka",
+    "livekit",
+    "coturn",
+    "prometheus",
+    "postgres-exporter",
+    "redis-exporter",
+    "nginx-exporter",
+    "grafana",
+    "loki",
+)
+IMAGE_NAMES = (
+    *SERVICE_IMAGES,
+    "postgres",
+    "redis",
+    "rabbitmq",
+    "minio",
+    "versity",
+    "nginx",
+    *OPTIONAL_IMAGES,
+)
 
 
 def compute_images(
@@ -22,6 +42,16 @@ def compute_images(
     return {**images, **choice.overrides}
 
 
+def find_lacking(defaults: Mapping[str, str], choice: Images) -> frozenset[str]:
+    """Return the images that can't be had here: the operator's catalogue has nothing for them.
+
+    An administrator says so with an empty reference; a resource can still name one of its own.
+    """
+    return frozenset(
+        name for name in OPTIONAL_IMAGES if not (choice.overrides.get(name) or defaults.get(name))
+    )
+
+
 def _retag(reference: str, version: str) -> str:
     if not version:
         return reference
@@ -31,7 +61,7 @@ def _retag(reference: str, version: str) -> str:
 
 
 def _rehome(reference: str, registry: str) -> str:
-    if not registry:
+    if not registry or not reference:
         return reference
     first, slash, rest = reference.partition("/")
     # Docker's rule: the first part is a host when it has a dot, a port or is localhost.

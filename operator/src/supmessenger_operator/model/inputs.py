@@ -42,3 +42,7 @@ class Inputs(BaseModel):
     bucket_prefix: str
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"
+
+    def has_image(self, name: str) -> bool:
+        """Whether a part's image is to be had; an empty reference says that it is not."""
+        return bool(self.images.get(name))

@@ -128,3 +128,40 @@ class Spec(Model):
         default="Retain",
         description="What becomes of volumes and Secrets with the resource; default: Retain.",
     )
+
+    @property
+    def has_kafka(self) -> bool:
+        """Whether events go to Kafka."""
+        return self.kafka is not None and self.kafka.enabled
+
+    @property
+    def has_livekit(self) -> bool:
+        """Whether calls are offered; they are unless switched off."""
+        return self.livekit is None or self.livekit.enabled
+
+    @property
+    def has_turn(self) -> bool:
+        """Whether callers get a relay: only where there are calls."""
+        return self.has_livekit and (self.turn is None or self.turn.enabled)
+
+    @property
+    def has_monitoring(self) -> bool:
+        """Whether metrics are made and kept anywhere."""
+        return self.monitoring is None or self.monitoring.enabled
+
+    @property
+    def has_prometheus(self) -> bool:
+        """Whether the instance has a Prometheus of its own."""
+        if self.monitoring is None:
+            return True
+        return self.monitoring.enabled and self.monitoring.prometheus.operator is None
+
+    @property
+    def has_grafana(self) -> bool:
+        """Whether the instance has a Grafana of its own."""
+        return self.has_monitoring and (self.monitoring is None or self.monitoring.grafana.enabled)
+
+    @property
+    def has_loki(self) -> bool:
+        """Whether the instance has a Loki of its own."""
+        return self.has_monitoring and (self.monitoring is None or self.monitoring.logs.enabled)

@@ -54,7 +54,9 @@ def _build_others(facts: Facts) -> Iterator[ComponentStatus]:
             yield ComponentStatus(name=name, mode="disabled")
     if spec.monitoring is not None and not spec.monitoring.enabled:
         yield ComponentStatus(name="monitoring", mode="disabled")
-    for part_missing in find_unavailable(spec, facts.messenger.metadata.annotations):
+    for part_missing in find_unavailable(
+        spec, facts.messenger.metadata.annotations, lacking=facts.lacking
+    ):
         yield ComponentStatus(
             name=part_missing.component, mode="unavailable", message=part_missing.message
         )

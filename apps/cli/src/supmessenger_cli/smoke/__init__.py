@@ -1,0 +1,28 @@
+"""What the smoke conversation shows beyond messages: one file for each part of the platform."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from supmessenger_cli.smoke.stage import Stage
+
+Check = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class PartCheck:
+    """A check and the condition without which there is nothing to check."""
+
+    condition: str
+    check: Check
+
+
+# In the order in which they run; each file has one function `check_<noun>`.
+CHECKS: tuple[PartCheck, ...] = ()
+
+
+async def check_parts(stage: Stage) -> None:
+    """Show every part that is switched on; one that is off has no condition."""
+    present = {one["type"] for one in stage.resource.get("status", {}).get("conditions", [])}
+    for part in CHECKS:
+        if part.condition in present:
+            await part.check(stage)
