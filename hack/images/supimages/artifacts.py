@@ -18,8 +18,8 @@ def gather_artifact(image: Image, cache: Cache) -> str | None:
     """What identifies the outside part of an image, without making it; None when it has none."""
     if image.context is Context.POSTGRES:
         return postgres.compute_recipe()
-    if image.context is Context.MINIO:
-        return compute_file_checksum(_find_minio(cache))
+    if image.context is Context.BINARIES:
+        return "+".join(compute_file_checksum(path) for path in _find_binaries(image, cache))
     return UV.sha256 if image.needs_uv else None
 
 
@@ -34,8 +34,8 @@ def write_context(image: Image, cache: Cache, key: str) -> Path:
             return postgres.fetch_postgres(cache)
         case Context.ROOTFS:
             return rootfs.write_rootfs(cache.images / "rootfs" / key)
-        case Context.MINIO:
-            return _write_minio_context(cache)
+        case Context.BINARIES:
+            return _write_binaries(image, cache)
 
 
 def fetch_uv(cache: Cache) -> Path:
@@ -43,23 +43,27 @@ def fetch_uv(cache: Cache) -> Path:
     return fetch_tool(UV, cache) / "bin" / "uv"
 
 
-def _write_minio_context(cache: Cache) -> Path:
-    binary = _find_minio(cache)
-    folder = cache.images / "minio"
+def _write_binaries(image: Image, cache: Cache) -> Path:
+    folder = cache.images / image.name
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".minio.{os.getpid()}"
-    shutil.copyfile(binary, draft)
-    draft.chmod(0o755)
-    draft.replace(folder / "minio")
+    for binary in _find_binaries(image, cache):
+        draft = folder / f".{binary.name}.{os.getpid()}"
+        shutil.copyfile(binary, draft)
+        draft.chmod(0o755)
+        draft.replace(folder / binary.name)
     return folder
 
 
-def _find_minio(cache: Cache) -> Path:
+def _find_binaries(image: Image, cache: Cache) -> tuple[Path, ...]:
     command = [sys.executable, str(REPOSITORY / "hack" / "node"), "bin-dir"]
     environ = dict(os.environ, SUP_CACHE=str(cache.root))
     result = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     folders = result.stdout.strip().splitlines()
-    binary = Path(folders[-1]) / "minio" if result.returncode == 0 and folders else None
-    if binary is None or not binary.is_file():
-        raise Failure("the minio binary is not there: run `python3 hack/node tools minio` first")
-    return binary
+    if result.returncode != 0 or not folders:
+        raise Failure("there are no programs of hack/node: run `python3 hack/node up` first")
+    found = tuple(Path(folders[-1]) / name for name in image.binaries)
+    missing = [path.name for path in found if not path.is_file()]
+    if missing:
+        names = " ".join(missing)
+        raise Failure(f"not built yet: {names}: run `python3 hack/node tools {names}` first")
+    return found

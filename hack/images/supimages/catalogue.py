@@ -9,7 +9,17 @@ from supimages.failure import Failure
 
 SERVICES = ("api", "websocket", "media", "worker")
 # The order in which the values fragment names the images of an instance.
-COMPONENTS = ("postgres", "redis", "rabbitmq", "minio", "nginx", *SERVICES, "smtp-sink")
+COMPONENTS = (
+    "postgres",
+    "redis",
+    "rabbitmq",
+    "minio",
+    "nginx",
+    "livekit",
+    "coturn",
+    *SERVICES,
+    "smtp-sink",
+)
 
 _MANIFESTS = ("pyproject.toml", "uv.lock", ".dockerignore", "operator/pyproject.toml")
 
@@ -21,7 +31,7 @@ class Context(Enum):
     FOLDER = "the folder of the Dockerfile"
     REPOSITORY = "the repository"
     POSTGRES = "the PostgreSQL tree of `fetch postgres`"
-    MINIO = "the MinIO binary that hack/node built"
+    BINARIES = "programs that hack/node built"
 
 
 @dataclass(frozen=True)
@@ -35,12 +45,26 @@ class Image:
     inputs: tuple[str, ...] = ()
     arguments: tuple[tuple[str, str], ...] = ()
     needs_uv: bool = False
+    # Programs of hack/node that the Dockerfile copies.
+    binaries: tuple[str, ...] = ()
     published: bool = True
 
 
 def _build_backing(name: str, context: Context = Context.FOLDER) -> Image:
     folder = f"hack/images/{name}"
     return Image(name, f"{folder}/Dockerfile", context, "base", inputs=(folder,))
+
+
+def _build_from_binaries(name: str, *binaries: str) -> Image:
+    folder = f"hack/images/{name}"
+    return Image(
+        name,
+        f"{folder}/Dockerfile",
+        Context.BINARIES,
+        "base",
+        inputs=(folder,),
+        binaries=binaries,
+    )
 
 
 def _build_service(name: str) -> Image:
@@ -82,7 +106,9 @@ IMAGES: tuple[Image, ...] = (
     _build_backing("redis"),
     _build_backing("rabbitmq"),
     _build_backing("nginx"),
-    _build_backing("minio", Context.MINIO),
+    _build_from_binaries("minio", "minio"),
+    _build_from_binaries("livekit", "livekit-server"),
+    _build_backing("coturn"),
     *(_build_service(name) for name in SERVICES),
     Image(
         "operator",

@@ -95,6 +95,11 @@ GROUPS = (
         (Binary("minio", "github.com/minio/minio", "minio"),),
     ),
     Group(
+        "livekit",
+        "-s -w",
+        (Binary("livekit-server", "github.com/livekit/livekit-server/cmd/server", "server"),),
+    ),
+    Group(
         "versitygw",
         build_version_flags({"main.Version": "v1.8.0"}),
         (Binary("versitygw", "github.com/versity/versitygw/cmd/versitygw", "versitygw"),),
@@ -111,7 +116,7 @@ EARLY = (
     ("coredns", "metallb-controller"),
     ("local-path-provisioner",),
 )
-LATE = ("helm", "minio", "versitygw")
+LATE = ("helm", "minio", "versitygw", "livekit-server")
 
 
 def parse_go_directive(go_mod: str) -> tuple[int, ...]:

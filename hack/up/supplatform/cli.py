@@ -25,8 +25,19 @@ from supplatform.steps import (
 from supplatform.summary import build_summary
 from supplatform.tools import CHECKOUT, Tools
 
-# All but those that hold programs built for the node (minio).
-EARLY_IMAGES = ("postgres", "redis", "rabbitmq", "nginx", "smtp-sink", "operator", *SERVICES)
+# All but those that hold programs built by hack/node.
+EARLY_IMAGES = (
+    "postgres",
+    "redis",
+    "rabbitmq",
+    "nginx",
+    "coturn",
+    "smtp-sink",
+    "operator",
+    *SERVICES,
+)
+# Programs of hack/node that images hold.
+IMAGE_PROGRAMS = ("minio", "livekit-server")
 BUILDER_SECONDS = 600.0
 
 EXAMPLES = """examples:
@@ -84,8 +95,8 @@ def bring_up(tools: Tools, steps: Steps) -> None:
     with steps.step("node"):
         tools.stream("node", "up")
     images.wait()
-    with steps.step("helm and the object store built"):
-        tools.stream("node", "tools", "helm", "minio")
+    with steps.step("helm and the programs of images built"):
+        tools.stream("node", "tools", "helm", *IMAGE_PROGRAMS)
     with steps.step("images to the registry"):
         tools.stream("images", "build")
     built = read_images()

@@ -68,7 +68,7 @@ def test_debian_packages_are_installed_leanly(dockerfile: str) -> None:
             assert "rm -rf /var/lib/apt/lists/*" in line
 
 
-@pytest.mark.parametrize("name", ["redis", "rabbitmq", "nginx"])
+@pytest.mark.parametrize("name", ["redis", "rabbitmq", "nginx", "coturn"])
 def test_the_version_of_a_server_from_debian_is_pinned(name: str) -> None:
     text = "\n".join(read_instructions(f"hack/images/{name}/Dockerfile"))
     assert re.search(rf"'{name}(-server)?=[\d:]+\.[\d.]+\*'", text)
