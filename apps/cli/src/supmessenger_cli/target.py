@@ -30,32 +30,54 @@ class Kubectl:
     context: str | None = None
     timeout: float = 20.0
 
-    async def run(self, *args: str) -> str:
+    async def run(self, *args: str, stdin: str | None = None, timeout: float | None = None) -> str:
         """Run kubectl and return its output; raises ClusterError with kubectl's own words."""
-        flags = ["--context", self.context] if self.context else []
-        process = await asyncio.create_subprocess_exec(
-            "kubectl",
-            *flags,
-            *args,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        limit = timeout or self.timeout
+        process = await self.start(*args, stdin=None if stdin is None else asyncio.subprocess.PIPE)
         try:
-            out, err = await asyncio.wait_for(process.communicate(), self.timeout)
+            sent = None if stdin is None else stdin.encode()
+            out, err = await asyncio.wait_for(process.communicate(sent), limit)
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise ClusterError(
-                f"kubectl {args[0]} did not answer in {self.timeout:.0f} s"
-            ) from None
+            raise ClusterError(f"kubectl {args[0]} did not answer in {limit:.0f} s") from None
+        except BaseException:  # cancelled: a child of ours must not outlive us
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            raise
         if process.returncode != 0:
             raise ClusterError(err.decode().strip() or f"kubectl {args[0]} failed")
         return out.decode()
+
+    async def start(
+        self,
+        *args: str,
+        stdin: int | None = None,
+        stdout: int | None = asyncio.subprocess.PIPE,
+        stderr: int | None = asyncio.subprocess.PIPE,
+    ) -> asyncio.subprocess.Process:
+        """Start kubectl and return the process, for output that is read as it comes."""
+        flags = ["--context", self.context] if self.context else []
+        try:
+            return await asyncio.create_subprocess_exec(
+                *("kubectl", *flags, *args),
+                stdin=asyncio.subprocess.DEVNULL if stdin is None else stdin,
+                stdout=stdout,
+                stderr=stderr,
+            )
+        except FileNotFoundError:
+            raise ClusterError("kubectl is not installed, or not on the PATH") from None
 
     async def get(self, *args: str) -> dict[str, Any]:
         """Return the JSON of `kubectl get ARGS`."""
         parsed: dict[str, Any] = json.loads(await self.run("get", *args, "-o", "json"))
         return parsed
+
+    async def find(self, *args: str) -> dict[str, Any] | None:
+        """Return the JSON of `kubectl get ARGS`, or None when there is no such object."""
+        text = await self.run("get", *args, "--ignore-not-found", "-o", "json")
+        return json.loads(text) if text.strip() else None
 
 
 async def gather_target(kubectl: Kubectl, *, namespace: str, name: str) -> Target:

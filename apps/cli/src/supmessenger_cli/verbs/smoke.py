@@ -1,0 +1,77 @@
+"""`kubectl sup smoke`: hold a whole conversation through the edge."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from supmessenger_cli.client import Refused
+from supmessenger_cli.conversation import (
+    Person,
+    SinkMailbox,
+    SmokeFailure,
+    Step,
+    Story,
+    hold_conversation,
+)
+from supmessenger_cli.options import Context, Name, Namespace
+from supmessenger_cli.scope import Scope, open_scope
+from supmessenger_cli.smoke import check_parts
+from supmessenger_cli.smoke.stage import Stage
+from supmessenger_cli.target import gather_target
+from supmessenger_cli.terminal import VerbFailure, console, run_verb
+
+EXAMPLES = "Examples: kubectl sup smoke demo -n chat · kubectl sup smoke demo -n chat --no-mail"
+
+
+def smoke(
+    name: Name = None,
+    namespace: Namespace = None,
+    context: Context = None,
+    sink: Annotated[str, typer.Option(help="Service of the SMTP sink.")] = "smtp-sink",
+    mail: Annotated[bool, typer.Option(help="Expect the verification email in the sink.")] = True,
+) -> None:
+    """Hold a whole conversation between two new accounts, through the edge, as clients do."""
+    run_verb(_smoke(context, namespace, name, sink=sink if mail else ""))
+
+
+async def _smoke(context: str | None, namespace: str | None, name: str | None, *, sink: str) -> int:
+    scope = await open_scope(context=context, namespace=namespace, name=name)
+    try:
+        return await _converse(scope, sink=sink)
+    except (SmokeFailure, Refused) as error:
+        raise VerbFailure(
+            f"smoke failed: {error}", cure=f"kubectl sup status {scope.name} {scope.flags}"
+        ) from error
+
+
+async def _converse(scope: Scope, *, sink: str) -> int:
+    resource = await scope.resource()
+    target = await gather_target(scope.kubectl, namespace=scope.namespace, name=scope.name)
+    console.print(f"smoke: {target.domain} at {target.address}:{target.port}")
+    mailbox = (
+        SinkMailbox(kubectl=scope.kubectl, namespace=scope.namespace, service=sink)
+        if sink
+        else None
+    )
+
+    async def show_parts(story: Story, alice: Person, bob: Person, chat: str) -> None:
+        stage = Stage(
+            kubectl=scope.kubectl,
+            target=target,
+            resource=resource,
+            story=story,
+            alice=alice,
+            bob=bob,
+            chat=chat,
+        )
+        await check_parts(stage)
+
+    started = time.monotonic()
+    steps = await hold_conversation(target, mailbox=mailbox, report=_report, beyond=show_parts)
+    console.print(f"smoke: {len(steps)} steps in {time.monotonic() - started:.2f} s")
+    return 0
+
+
+def _report(step: Step) -> None:
+    console.print(f"  ok  {step.seconds:6.2f} s  {step.title}")
