@@ -83,6 +83,23 @@ GROUPS = (
     ),
     Group("registry", "-s -w", (Binary("registry", ".", "registry"),)),
     Group("helm", "-s -w", (Binary("helm", "helm.sh/helm/v3/cmd/helm", "helm"),)),
+    # Helm 4 under a name of its own, and how the kstatus library that it holds judges objects.
+    Group(
+        "helm4",
+        "-s -w",
+        (
+            Binary("helm4", "helm.sh/helm/v4/cmd/helm", "helm"),
+            Binary("kstatus", "./kstatus", "kstatus"),
+        ),
+    ),
+    Group("kind", "-s -w", (Binary("kind", "sigs.k8s.io/kind", "kind"),)),
+    # Copies images between registries and folders; it travels in the air-gapped bundle.
+    Group(
+        "crane",
+        "-s -w",
+        (Binary("crane", "github.com/google/go-containerregistry/cmd/crane", "crane"),),
+    ),
+    Group("kubeadm", build_version_flags(_KUBERNETES_VERSION), (_kubernetes("kubeadm"),)),
     Group(
         "minio",
         build_version_flags(
@@ -100,9 +117,26 @@ GROUPS = (
         (Binary("livekit-server", "github.com/livekit/livekit-server/cmd/server", "server"),),
     ),
     Group(
+        "pebble",
+        "-s -w",
+        tuple(
+            Binary(name, f"github.com/letsencrypt/pebble/v2/cmd/{name}", name)
+            for name in ("pebble", "pebble-challtestsrv")
+        ),
+    ),
+    Group(
         "versitygw",
         build_version_flags({"main.Version": "v1.8.0"}),
         (Binary("versitygw", "github.com/versity/versitygw/cmd/versitygw", "versitygw"),),
+    ),
+    # The last release line that holds both; what they share compiles once.
+    Group(
+        "loki",
+        build_version_flags({"github.com/grafana/loki/v3/pkg/util/build.Version": "3.6.3"}),
+        (
+            Binary("loki", "github.com/grafana/loki/v3/cmd/loki", "loki"),
+            Binary("promtail", "github.com/grafana/loki/v3/clients/cmd/promtail", "promtail"),
+        ),
     ),
 )
 
@@ -116,7 +150,18 @@ EARLY = (
     ("coredns", "metallb-controller"),
     ("local-path-provisioner",),
 )
-LATE = ("helm", "minio", "versitygw", "livekit-server")
+LATE = (
+    "helm",
+    "minio",
+    "versitygw",
+    "livekit-server",
+    "loki",
+    "promtail",
+    "pebble",
+    "pebble-challtestsrv",
+)
+# What only certain tests and ways to install need: built when it is asked for by name.
+ON_DEMAND = ("helm4", "kstatus", "kind", "kubeadm", "crane")
 
 
 def parse_go_directive(go_mod: str) -> tuple[int, ...]:

@@ -8,6 +8,7 @@ from supnode.catalogue import (
     EARLY,
     GROUPS,
     LATE,
+    ON_DEMAND,
     compute_key,
     find_binary,
     find_group,
@@ -19,8 +20,8 @@ from supnode.failure import Failure
 from supnode.toolchains import GO_PACKAGE, parse_go_version
 
 
-def test_every_binary_is_built_early_or_late_and_only_once() -> None:
-    planned = [name for names in (*EARLY, LATE) for name in names]
+def test_every_binary_is_built_early_late_or_on_demand_and_only_once() -> None:
+    planned = [name for names in (*EARLY, LATE, ON_DEMAND) for name in names]
     built = [binary.name for group in GROUPS for binary in group.binaries]
     assert sorted(planned) == sorted(built)
     assert len(set(planned)) == len(planned)
