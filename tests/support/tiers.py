@@ -13,11 +13,13 @@ from pathlib import Path
 from support.processes.binaries import (
     ROOT,
     find_built,
+    find_livekit,
     find_minio,
     find_nginx,
     find_postgres,
     find_rabbitmq,
     find_redis,
+    find_turnserver,
 )
 
 _INSTALL = "run `hack/dev/install`"
@@ -41,6 +43,8 @@ def gather_services_missing() -> list[Missing]:
         "redis-server": (find_redis, _INSTALL),
         "rabbitmq-server": (find_rabbitmq, _INSTALL),
         "nginx": (find_nginx, _INSTALL),
+        "coturn": (find_turnserver, _INSTALL),
+        "livekit-server": (find_livekit, "run `python3 hack/node tools livekit-server`"),
         "minio": (find_minio, "run `python3 hack/node tools minio`"),
     }
     return [Missing(what, cure) for what, (find, cure) in finders.items() if find() is None]

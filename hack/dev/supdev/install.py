@@ -1,4 +1,4 @@
-"""Installs Debian's Redis, RabbitMQ and nginx without starting them, and fetches PostgreSQL 16."""
+"""Installs Debian's servers without starting them, and fetches PostgreSQL 16."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-PACKAGES = ("redis-server", "rabbitmq-server", "nginx")
+PACKAGES = ("redis-server", "rabbitmq-server", "nginx", "coturn")
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -35,6 +35,7 @@ def gather_missing() -> list[str]:
         "redis-server": "usr/bin/redis-server",
         "rabbitmq-server": "usr/lib/rabbitmq/bin/rabbitmq-server",
         "nginx": "usr/sbin/nginx",
+        "coturn": "usr/bin/turnserver",
     }
     roots = (Path("/"), compute_unpacked_root())
     return [
@@ -119,7 +120,7 @@ def provide_postgres(root: Path) -> None:
 def main(root: Path) -> int:
     """Provide everything, with a line for each step; 1 when something is not to be had."""
     steps: dict[str, Callable[[], None]] = {
-        "Redis, RabbitMQ and nginx (Debian)": provide_debian,
+        "Redis, RabbitMQ, nginx and Coturn (Debian)": provide_debian,
         "PostgreSQL 16": partial(provide_postgres, root),
     }
     for name, provide in steps.items():

@@ -26,7 +26,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(
         name="services",
         prepare=(
-            ("python3", "hack/node", "tools", "minio"),
+            ("python3", "hack/node", "tools", "minio", "livekit-server"),
             ("python3", "hack/images", "fetch", "postgres"),
             ("python3", "hack/dev/install"),
         ),

@@ -76,6 +76,16 @@ def find_nginx() -> Path | None:
     return _find_debian("usr/sbin/nginx")
 
 
+def find_turnserver() -> Path | None:
+    """Return Coturn's server, or None."""
+    return _find_debian("usr/bin/turnserver")
+
+
+def find_livekit() -> Path | None:
+    """Return LiveKit's server as hack/node built it, or None."""
+    return find_built("livekit-server")
+
+
 def find_epmd() -> Path | None:
     """Return Erlang's port mapper, or None."""
     return _find_debian("usr/bin/epmd") or _find_debian("usr/lib/erlang/bin/epmd")
