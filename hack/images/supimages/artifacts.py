@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from supimages import postgres, rootfs
+from supimages import kafka, postgres, rootfs
 from supimages.catalogue import Context, Image
 from supimages.content import compute_file_checksum
 from supimages.failure import Failure
@@ -18,6 +18,8 @@ def gather_artifact(image: Image, cache: Cache) -> str | None:
     """What identifies the outside part of an image, without making it; None when it has none."""
     if image.context is Context.POSTGRES:
         return postgres.compute_recipe()
+    if image.context is Context.KAFKA:
+        return kafka.compute_recipe()
     if image.context is Context.BINARIES:
         return "+".join(compute_file_checksum(path) for path in _find_binaries(image, cache))
     return UV.sha256 if image.needs_uv else None
@@ -32,6 +34,8 @@ def write_context(image: Image, cache: Cache, key: str) -> Path:
             return (REPOSITORY / image.dockerfile).parent
         case Context.POSTGRES:
             return postgres.fetch_postgres(cache)
+        case Context.KAFKA:
+            return kafka.fetch_kafka(cache)
         case Context.ROOTFS:
             return rootfs.write_rootfs(cache.images / "rootfs" / key)
         case Context.BINARIES:

@@ -17,6 +17,7 @@ COMPONENTS = (
     "nginx",
     "livekit",
     "coturn",
+    "kafka",
     *SERVICES,
     "smtp-sink",
 )
@@ -31,6 +32,7 @@ class Context(Enum):
     FOLDER = "the folder of the Dockerfile"
     REPOSITORY = "the repository"
     POSTGRES = "the PostgreSQL tree of `fetch postgres`"
+    KAFKA = "the jars of `fetch kafka`"
     BINARIES = "programs that hack/node built"
 
 
@@ -109,6 +111,7 @@ IMAGES: tuple[Image, ...] = (
     _build_from_binaries("minio", "minio"),
     _build_from_binaries("livekit", "livekit-server"),
     _build_backing("coturn"),
+    _build_backing("kafka", Context.KAFKA),
     *(_build_service(name) for name in SERVICES),
     Image(
         "operator",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from supimages.catalogue import BY_NAME, IMAGES, compute_selection
 from supimages.failure import Failure
+from supimages.kafka import fetch_kafka
 from supimages.paths import probe_cache
 from supimages.postgres import fetch_postgres
 from supimages.records import Records
@@ -37,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     verbs.add_parser("clean", help="remove built images and their records; fetched trees stay")
     fetch = verbs.add_parser("fetch", help="place a tree of programs that also runs on this host")
-    fetch.add_argument("what", choices=["postgres"])
+    fetch.add_argument("what", choices=["postgres", "kafka"])
     fetch.add_argument("--into", type=Path, help="parent folder (default: the cache)")
     return parser
 
@@ -96,7 +97,8 @@ def run_values_verb(options: argparse.Namespace) -> None:
 
 def run_fetch_verb(options: argparse.Namespace) -> None:
     """Print where the tree is, having placed it there when it was not."""
-    print(fetch_postgres(probe_cache(), options.into))
+    fetch = {"postgres": fetch_postgres, "kafka": fetch_kafka}[options.what]
+    print(fetch(probe_cache(), options.into))
 
 
 def run_clean_verb(options: argparse.Namespace) -> None:

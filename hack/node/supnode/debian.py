@@ -28,6 +28,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "busybox-static": (str(BUSYBOX),),
     "buildah": ("buildah",),
     "mmdebstrap": ("mmdebstrap",),
+    "maven": ("mvn",),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 POLICY_TEXT = "#!/bin/sh\n# sup-node: installing packages without starting services\nexit 101\n"

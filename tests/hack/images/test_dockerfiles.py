@@ -74,6 +74,11 @@ def test_the_version_of_a_server_from_debian_is_pinned(name: str) -> None:
     assert re.search(rf"'{name}(-server)?=[\d:]+\.[\d.]+\*'", text)
 
 
+def test_java_is_pinned_to_the_line_that_kafka_needs() -> None:
+    text = "\n".join(read_instructions("hack/images/kafka/Dockerfile"))
+    assert "'openjdk-17-jre-headless=17.*'" in text
+
+
 @pytest.mark.parametrize("dockerfile", OURS)
 def test_the_final_stage_of_ours_only_copies(dockerfile: str) -> None:
     kinds = [line.split()[0] for line in read_final_stage(dockerfile)]
