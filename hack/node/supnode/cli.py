@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from supnode.addresses import DEFAULT_NAME, compute_addresses
 from supnode.builds import BuildCache
@@ -15,12 +16,14 @@ from supnode.native import NativeNode
 from supnode.paths import compute_cache_root, compute_node_paths, compute_state_root
 from supnode.preflight import build_report as build_preflight_report
 from supnode.preflight import compute_findings, gather_machine
-from supnode.providers.border import NATIVE, Provider, choose_provider
+from supnode.providers.border import CURRENT, KIND, NATIVE, Provider, choose_provider
+from supnode.providers.current import CurrentCluster
 from supnode.providers.engine import probe_engine
-from supnode.providers.unavailable import UnavailableProvider
+from supnode.providers.kind import KindCluster
 from supnode.steps import Steps, build_table, parse_results
 from supnode.toolchains import ensure_go, ensure_uv
 
+PROVIDED = frozenset({"up", "down", "clean", "status", "kubeconfig", "load"})
 OS_CURE = "the path or program above must be usable by you; the node needs root"
 
 
@@ -34,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         "clean": "down, and remove the node's data",
         "status": "what runs, and where",
         "kubeconfig": "print the path of the kubeconfig",
+        "load": "bring image archives into a cluster made by kind",
         "preflight": "what this machine lacks, each with its cure",
         "steps": "the table of the last run",
         "bin-dir": "print the folder of built programs, building none",
@@ -43,10 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
     }
     for verb, text in told.items():
         entry = verbs.add_parser(verb, help=text)
-        if verb in {"up", "down", "clean", "status", "kubeconfig", "preflight", "steps"}:
+        if verb in {*PROVIDED, "preflight", "steps"}:
             entry.add_argument("--name", default=DEFAULT_NAME, help="the node's name")
-        if verb in {"up", "down", "clean", "status", "kubeconfig"}:
+        if verb in PROVIDED:
             entry.add_argument("--provider", default="", help="native, kind or current")
+        if verb == "load":
+            entry.add_argument("archives", nargs="+", type=Path, metavar="ARCHIVE")
         if verb == "clean":
             entry.add_argument("--cache", action="store_true", help="the build cache too")
         if verb == "tools":
@@ -57,10 +63,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit code."""
     options = build_parser().parse_args(arguments)
-    record = None
-    if options.verb in {"up", "down"}:
-        record = compute_node_paths(options.name).steps_json
-    steps = Steps(record=record if options.verb == "up" else None)
+    steps = Steps(record=_find_record(options))
     try:
         _run(options, steps)
     except (Failure, OSError) as error:
@@ -91,6 +94,8 @@ def _run(options: argparse.Namespace, steps: Steps) -> None:
             print(_choose(options, None).status())
         case "kubeconfig":
             print(_choose(options, None).kubeconfig())
+        case "load":
+            _load(options, steps)
         case "preflight":
             _preflight(options.name, cache)
         case "steps":
@@ -110,13 +115,32 @@ def _run(options: argparse.Namespace, steps: Steps) -> None:
             print(ensure_uv(cache.root))
 
 
+def _find_record(options: argparse.Namespace) -> Path | None:
+    """Return where the table of steps is kept: a native node's, in its folder."""
+    if options.verb != "up":
+        return None
+    choice = choose_provider(asked=options.provider, env=os.environ, probe_engine=probe_engine)
+    return compute_node_paths(options.name).steps_json if choice.name == NATIVE else None
+
+
 def _choose(options: argparse.Namespace, steps: Steps | None) -> Provider:
     choice = choose_provider(asked=options.provider, env=os.environ, probe_engine=probe_engine)
     if steps is not None:
         steps.say(f"provider: {choice.name} ({choice.reason})")
-    if choice.name == NATIVE:
-        return NativeNode(options.name)
-    return UnavailableProvider(choice.name)
+    if choice.name == KIND:
+        return KindCluster(options.name)
+    return CurrentCluster() if choice.name == CURRENT else NativeNode(options.name)
+
+
+def _load(options: argparse.Namespace, steps: Steps) -> None:
+    provider = _choose(options, None)
+    if not isinstance(provider, KindCluster):
+        raise Failure(
+            "images are loaded into clusters made by kind; others pull them from a registry",
+            cure="python3 hack/images build --registry REGISTRY",
+        )
+    with steps.step(f"load {len(options.archives)} images"):
+        provider.load(options.archives)
 
 
 def _preflight(name: str, cache: BuildCache) -> None:

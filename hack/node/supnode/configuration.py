@@ -47,7 +47,7 @@ def build_values(
 def write_configuration(paths: NodePaths, values: Mapping[str, str]) -> None:
     """Write the configuration files; an unchanged one is left alone."""
     for source, target in FILES.items():
-        text = _fill(TEMPLATES / source, values)
+        text = fill_template(TEMPLATES / source, values)
         path = paths.config / target
         if not path.exists() or path.read_text() != text:
             write_atomically(path, text)
@@ -55,8 +55,9 @@ def write_configuration(paths: NodePaths, values: Mapping[str, str]) -> None:
 
 def build_manifests(values: Mapping[str, str]) -> str:
     """Return what is applied to the cluster."""
-    return "\n---\n".join(_fill(MANIFESTS / name, values) for name in MANIFEST_FILES)
+    return "\n---\n".join(fill_template(MANIFESTS / name, values) for name in MANIFEST_FILES)
 
 
-def _fill(source: Path, values: Mapping[str, str]) -> str:
+def fill_template(source: Path, values: Mapping[str, str]) -> str:
+    """Return a template with its values in place; a value that lacks is an error."""
     return Template(source.read_text()).substitute(values)

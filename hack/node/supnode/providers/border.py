@@ -11,7 +11,7 @@ from supnode.failure import Failure
 from supnode.steps import Steps
 
 NATIVE, KIND, CURRENT = "native", "kind", "current"
-VARIABLE = "SUP_NODE_PROVIDER"
+VARIABLE = "SUP_PROVIDER"
 
 
 class Provider(Protocol):
@@ -57,12 +57,6 @@ def choose_provider(
             )
         return Choice(wanted, "asked for by --provider" if asked else f"asked for by {VARIABLE}")
     engine = probe_engine()
-    if engine and KIND in AVAILABLE:
-        return Choice(KIND, f"Docker engine {engine} answers")
     if engine:
-        return Choice(NATIVE, f"Docker engine {engine} answers, but kind is not available yet")
+        return Choice(KIND, f"Docker engine {engine} answers")
     return Choice(NATIVE, "no Docker engine answers")
-
-
-# What this release can do; the others exist as a border only.
-AVAILABLE = frozenset({NATIVE})
