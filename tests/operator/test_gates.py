@@ -136,13 +136,13 @@ async def test_an_annotation_without_effect_is_said_though_the_generation_stays(
     world: World,
 ) -> None:
     await world.settle()
-    annotations = {"supmessenger.io/hibernate": "true"}
+    annotations = {"supmessenger.io/rotate": "true"}
     world.cluster.edit("SupMessenger", *KEY, metadata={"annotations": annotations})
     await world.settle()
 
     messages = [event["message"] for event in world.cluster.find("Event")]
-    assert len([text for text in messages if "supmessenger.io/hibernate" in text]) == 1
-    assert "hibernate" in {item["name"] for item in world.status()["components"]}
+    assert len([text for text in messages if "supmessenger.io/rotate" in text]) == 1
+    assert "rotate" in {item["name"] for item in world.status()["components"]}
 
 
 async def test_a_pause_holds_changes_but_not_repairs(world: World) -> None:

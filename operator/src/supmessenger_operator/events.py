@@ -68,6 +68,8 @@ def find_transitions(before: Status, after: Status) -> tuple[Happening, ...]:
             )
         elif condition.type == "Reconciling" and condition.reason == "Paused":
             happenings.append(Happening(reason="Paused", message=condition.message))
+        elif condition.type == "Hibernated" and condition.status == "True":
+            happenings.append(Happening(reason="Hibernated", message=condition.message))
         elif condition.type == "Ready" and condition.status == "True":
             happenings.append(Happening(reason="Ready", message=condition.message))
         elif condition.type in ("Migrated", "BackupHealthy") and condition.status != "Unknown":

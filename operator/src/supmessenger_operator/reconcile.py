@@ -3,6 +3,7 @@
 from supmessenger_operator.cluster.write_status import write_status
 from supmessenger_operator.desired import build_objects
 from supmessenger_operator.findings import announce, collect_facts
+from supmessenger_operator.hibernation import fall_asleep
 from supmessenger_operator.model.messenger import KIND, check_messenger, parse_messenger
 from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Waiting
 from supmessenger_operator.model.status import Status
@@ -36,7 +37,10 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
         else:
             run.inputs = await gather(run, run.messenger)  # Secrets, certificates, addresses
             run.desired = build_objects(run.messenger, run.inputs)
-            await roll_out(run, run.messenger)  # gate and apply, wave by wave
+            if run.messenger.is_hibernated:
+                await fall_asleep(run, run.messenger)  # the waves backwards, without Jobs
+            else:
+                await roll_out(run, run.messenger)  # gate and apply, wave by wave
             await prune(run, run.messenger)
     except Stalled as stalled:
         outcome = Outcome(stalled=stalled)
@@ -53,8 +57,10 @@ def compute_next(outcome: Outcome, status: Status) -> Next:
     """Say when to look again, should no event come first."""
     if outcome.stalled is not None:
         return Next(delay=OUTSIDE_RECHECK_SECONDS if outcome.stalled.is_outside else None)
-    ready = status.find_condition("Ready")
-    is_settled = ready is not None and ready.status == "True"
+    is_settled = any(
+        found is not None and found.status == "True"
+        for found in (status.find_condition("Ready"), status.find_condition("Hibernated"))
+    )
     if outcome.waiting is not None:
         return Next(backoff=True)
     # What lasts has to be told as lasting in time, whether or not an event comes.

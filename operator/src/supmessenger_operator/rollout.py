@@ -60,7 +60,11 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
         messenger,
         defaults=run.context.defaults,
         reach=run.context.reach,
+        orders=run.context.orders,
         edge_address=edge.address if edge is not None else "",
+        call_addresses=await gather_call_addresses(
+            messenger, run.observed, run.releases, run.context.reach
+        ),
         now=run.context.clock(),
     )
     if run.previous.version:
@@ -83,7 +87,7 @@ async def roll_out(run: Run, messenger: Messenger) -> None:
     """Release each wave; the next one starts when this one is ready."""
     run.pending = find_pending(run)
     for wave in Wave:
-        await _release_wave(run, messenger, wave)
+        await release_wave(run, messenger, wave)
         await _start_jobs(run, wave)
         await _refuse_failed_jobs(run, messenger, wave)
         if _has_work_after(run, wave):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from supmessenger_operator.cluster.client import ClusterClient, Live
 from supmessenger_operator.cluster.kinds import CHILD_KINDS
 from supmessenger_operator.model.observed import (
+    COMPONENT_LABEL,
     INSTANCE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
@@ -45,6 +46,22 @@ async def observe_instance(client: ClusterClient, namespace: str, name: str) -> 
         *(client.list(kind, namespace, selector=selector) for kind in CHILD_KINDS)
     )
     return Observed([parse_observed(live) for items in lists for live in items])
+
+
+async def find_living_pods(
+    client: ClusterClient, namespace: str, name: str, *, components: frozenset[str]
+) -> tuple[str, ...]:
+    """Return the names of these components' pods that have not ended."""
+    selector = f"{INSTANCE_LABEL}={name},{MANAGED_BY_LABEL}={MANAGED_BY}"
+    pods = await client.list("Pod", namespace, selector=selector) if components else []
+    return tuple(
+        sorted(
+            pod["metadata"]["name"]
+            for pod in pods
+            if pod["metadata"]["labels"].get(COMPONENT_LABEL) in components
+            and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+        )
+    )
 
 
 async def read_job_message(client: ClusterClient, namespace: str, job: str) -> str:

@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from supmessenger_operator.desired.naming import build_metadata, build_selector, compute_hash
+from supmessenger_operator.desired.naming import (
+    RESTARTED_ANNOTATION,
+    build_metadata,
+    build_selector,
+    compute_hash,
+)
 from supmessenger_operator.desired.pod import Pod
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.effective import EffectiveWorkload
@@ -60,22 +65,29 @@ class Kinds:
         self,
         ports: Mapping[str, tuple[int, str]],
         *,
+        udp_ports: Mapping[str, tuple[int, str | int]] | None = None,
+        name: str = "",
+        selects: str = "",
         annotations: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> DesiredObject:
-        """A Service; `ports` maps a name to its port and the container's port name."""
+        """A Service; `ports` maps a name to its port and the container's port name or number.
+
+        Its name is the component's and it selects the component's pods unless said otherwise.
+        """
         return self.build(
             {
                 "apiVersion": "v1",
                 "kind": "Service",
-                "metadata": self.build_metadata(annotations=annotations),
+                "metadata": self.build_metadata(name=name, annotations=annotations),
                 "spec": {
                     "type": "ClusterIP",
                     **(settings or {}),
-                    "selector": build_selector(self.messenger, self.component),
+                    "selector": build_selector(self.messenger, selects or self.component),
                     "ports": [
-                        {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
-                        for name, (port, target) in ports.items()
+                        {"name": name, "port": port, "targetPort": target, "protocol": protocol}
+                        for protocol, some in (("TCP", ports), ("UDP", udp_ports or {}))
+                        for name, (port, target) in some.items()
                     ],
                 },
             }
@@ -85,13 +97,13 @@ class Kinds:
         """One data-bearing pod, with the volume claim `data` when storage is given."""
         deletion = "Delete" if self.messenger.spec.deletion_policy == "Delete" else "Retain"
         spec: dict[str, Any] = {
-            "replicas": 1,
+            "replicas": self._count_pods(1),
             "serviceName": self.name,
             # A readiness check that needs peers must not block their start.
             "podManagementPolicy": "Parallel",
             "revisionHistoryLimit": 3,
             "selector": {"matchLabels": build_selector(self.messenger, self.component)},
-            "template": pod.build_template(self.messenger),
+            "template": self._build_template(pod),
         }
         if storage is not None:
             spec["persistentVolumeClaimRetentionPolicy"] = {

@@ -10,6 +10,7 @@ from supmessenger_operator.model.messenger import GROUP
 
 SECRETS_ANNOTATION = f"{GROUP}/secrets-hash"
 CONFIG_ANNOTATION = f"{GROUP}/config-hash"
+RESTARTED_ANNOTATION = f"{GROUP}/restarted-at"
 
 
 def build_selector(messenger: Messenger, component: str) -> dict[str, str]:

@@ -45,6 +45,16 @@ class Facts:
         return bool(self.previous.version)
 
     @property
+    def is_hibernated(self) -> bool:
+        """Whether a person has asked for sleep."""
+        return self.messenger is not None and self.messenger.is_hibernated
+
+    @property
+    def is_waking(self) -> bool:
+        """Whether it slept, or was about to, and is not complete again."""
+        return not self.is_hibernated and self.previous.find_condition("Hibernated") is not None
+
+    @property
     def fresh_report(self) -> CheckReport | None:
         """The checker's report unless it is too old."""
         if self.report is None or self.report.is_stale(self.now):

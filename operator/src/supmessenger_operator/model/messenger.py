@@ -19,6 +19,9 @@ KIND = "SupMessenger"
 FIELD_MANAGER = "sup-operator"
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 DRY_RUN_ANNOTATION = f"{GROUP}/dry-run"
+HIBERNATE_ANNOTATION = f"{GROUP}/hibernate"
+# Alone for every workload, followed by -COMPONENT for one.
+RESTART_ANNOTATION = f"{GROUP}/restart-at"
 
 # The longest object name is NAME-object-storage-setup-<10 characters>, and a Job's name must fit
 # a label of 63 characters.
@@ -56,6 +59,17 @@ class Messenger(Model):
     def is_paused(self) -> bool:
         """Whether a person has asked for no changes."""
         return is_set(self.metadata.annotations, PAUSED_ANNOTATION)
+
+    @property
+    def is_hibernated(self) -> bool:
+        """Whether a person has asked for sleep: no pods, all data kept."""
+        return is_set(self.metadata.annotations, HIBERNATE_ANNOTATION)
+
+    def find_restart(self, component: str) -> str:
+        """Return what a person wrote to have the pods of a component replaced, or nothing."""
+        names = (RESTART_ANNOTATION, f"{RESTART_ANNOTATION}-{component}")
+        asked = (self.metadata.annotations.get(name, "") for name in names)
+        return " ".join(value for value in asked if value)
 
     @cached_property
     def effective(self) -> Effective:

@@ -9,6 +9,7 @@ from supmessenger_operator.status.component_ready import judge_component
 from supmessenger_operator.status.components import build_components, count_ready
 from supmessenger_operator.status.degraded import judge_degraded
 from supmessenger_operator.status.endpoints import build_dns_records, build_endpoints, build_tls
+from supmessenger_operator.status.hibernated import judge_hibernated
 from supmessenger_operator.status.migrated import judge_migrated
 from supmessenger_operator.status.phase import compute_phase
 from supmessenger_operator.status.ready import judge_ready
@@ -57,8 +58,13 @@ def _judge_whole(facts: Facts, components: Sequence[Verdict]) -> Mapping[str, Ve
     stalled = judge_stalled(facts)
     reconciling = judge_reconciling(facts, components)
     backup = judge_backup_healthy(facts)
+    hibernated = judge_hibernated(facts, components)
+    ready = judge_ready(facts, components, stalled=stalled, reconciling=reconciling)
+    is_asleep = hibernated is not None and hibernated.is_true
     verdicts = (
-        judge_ready(facts, components, stalled=stalled, reconciling=reconciling),
+        # Asleep it is neither ready nor on its way to it.
+        *(() if is_asleep else (ready,)),
+        *((hibernated,) if hibernated is not None else ()),
         reconciling,
         stalled,
         judge_degraded(facts, components),
@@ -71,7 +77,7 @@ def _judge_whole(facts: Facts, components: Sequence[Verdict]) -> Mapping[str, Ve
 
 def _compute_version(facts: Facts, verdicts: Mapping[str, Verdict]) -> str:
     """The release that runs: the wanted one only once everything of it is in place."""
-    if facts.inputs is not None and not facts.pending and verdicts["Ready"].is_true:
+    if facts.inputs is not None and not facts.pending and _is_true(verdicts, "Ready"):
         return facts.inputs.version
     return facts.previous.version
 
@@ -98,4 +104,8 @@ def _pick_message(facts: Facts, verdicts: Mapping[str, Verdict]) -> str:
     for name in ("Stalled", "Degraded", "Reconciling"):
         if verdicts[name].is_true:
             return verdicts[name].message
-    return verdicts["Ready"].message
+    return verdicts["Hibernated" if _is_true(verdicts, "Hibernated") else "Ready"].message
+
+
+def _is_true(verdicts: Mapping[str, Verdict], name: str) -> bool:
+    return name in verdicts and verdicts[name].is_true

@@ -37,6 +37,9 @@ def judge_backup_healthy(facts: Facts) -> Verdict | None:
         f"make one now with `kubectl create job --from=cronjob/{schedule.name}"
         f" {messenger.name}-backup-now -n {messenger.namespace}`"
     )
+    if messenger.is_hibernated:
+        message = f"suspended while the instance sleeps; last good backup: {last_good or 'none'}"
+        return _verdict("Unknown", "Suspended", message)
     if _is_overdue(messenger, last_good or schedule.created, now=facts.now):
         message = (
             f"no good backup since {last_good or schedule.created}, although one is due at"

@@ -6,10 +6,13 @@ from supmessenger_operator.model.checks import CheckReport
 from supmessenger_operator.model.components import Component
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.model.observed import ObservedObject
+from supmessenger_operator.status.hibernated import REASON
 from supmessenger_operator.status.verdict import Verdict
 
 # Not ready for longer than this is no longer "on its way".
 STUCK_AFTER = timedelta(minutes=10)
+# Another component's delay, not its own.
+TURN_REASONS = frozenset({"NotCreated", "NotStarted"})
 STUCK_REASONS = frozenset({"RolloutStuck", "NotReadyForLong"})
 # Times in a status have whole seconds.
 CLOCK_STEP = timedelta(seconds=1)
@@ -17,11 +20,28 @@ CLOCK_STEP = timedelta(seconds=1)
 
 def judge_component(component: Component, facts: Facts) -> Verdict:
     """Judge one part."""
-    verdict = _judge_workload(component, facts) or _judge_check(component, facts)
+    verdict = (
+        _judge_sleep(component, facts)
+        or _judge_workload(component, facts)
+        or _judge_check(component, facts)
+    )
     if verdict.status == "False" and _is_stuck(verdict, facts):
         reason = verdict.reason if verdict.reason in STUCK_REASONS else "NotReadyForLong"
         return Verdict(type=verdict.type, status="False", reason=reason, message=verdict.message)
     return verdict
+
+
+def _judge_sleep(component: Component, facts: Facts) -> Verdict | None:
+    """Return what sleep makes of a part: nobody knows how it is, and nobody needs to."""
+    if not facts.is_hibernated:
+        return None
+    live = facts.find_workload(component)
+    if live is not None and live.desired > 0:
+        return None
+    message = "no pods are wanted while the instance sleeps"
+    if not component.workload:
+        message = "it runs elsewhere and is not checked while the instance sleeps"
+    return _verdict(component, "Unknown", REASON, message)
 
 
 def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
@@ -33,6 +53,8 @@ def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
         return _false(component, "NotCreated", "its turn in the rollout has not come yet")
     if live.is_stuck:
         return _false(component, "RolloutStuck", _advise(live, facts))
+    if facts.is_waking and live.desired == 0 and component.name in facts.pending:
+        return _false(component, "NotStarted", "its turn in waking up has not come yet")
     if live.ready < live.desired or (live.desired == 0 and not live.is_ready):
         reason = "RollingOut" if live.is_rolling else "NotReady"
         return _false(component, reason, _advise(live, facts))
@@ -73,8 +95,7 @@ def _is_stuck(verdict: Verdict, facts: Facts) -> bool:
     if verdict.reason in STUCK_REASONS:
         return True
     before = facts.previous.find_condition(verdict.type)
-    # Waiting for one's turn is another component's delay.
-    if before is None or before.status != "False" or verdict.reason == "NotCreated":
+    if before is None or before.status != "False" or verdict.reason in TURN_REASONS:
         return False
     since = datetime.fromisoformat(before.last_transition_time)
     return facts.now - since > STUCK_AFTER

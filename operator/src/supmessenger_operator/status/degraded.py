@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from supmessenger_operator.model.facts import Facts
-from supmessenger_operator.status.component_ready import STUCK_REASONS
+from supmessenger_operator.status.component_ready import STUCK_REASONS, TURN_REASONS
 from supmessenger_operator.status.verdict import Verdict, join_messages
 
 # What a rollout drags along (an api without its database) has this long to come back.
@@ -32,7 +32,9 @@ def _is_failing(verdict: Verdict, facts: Facts) -> bool:
     if verdict.reason in STUCK_REASONS:
         return True
     # A pod that a rollout takes away, and all of a first installation, is on its way.
-    if not facts.is_installed or verdict.reason in ("RollingOut", "NotCreated"):
+    if not facts.is_installed or verdict.reason in TURN_REASONS | {"RollingOut"}:
+        return False
+    if facts.is_waking or facts.is_hibernated:
         return False
     return not _is_moving(facts) or _lasts(verdict, facts)
 

@@ -10,6 +10,9 @@ def compute_phase(verdicts: Mapping[str, Verdict], *, is_installed: bool) -> Pha
     """Return the phase."""
     if verdicts["Stalled"].is_true:
         return "Stalled"
+    hibernated = verdicts.get("Hibernated")
+    if hibernated is not None and (hibernated.is_true or hibernated.reason == "FallingAsleep"):
+        return "Hibernated" if hibernated.is_true else "Pending"
     if verdicts["Ready"].is_true and not verdicts["Degraded"].is_true:
         return "Ready"
     migrated = verdicts.get("Migrated")

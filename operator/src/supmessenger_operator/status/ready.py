@@ -12,6 +12,9 @@ def judge_ready(
     """Judge the whole from its parts."""
     if stalled.is_true:
         return Verdict(type="Ready", status="False", reason="Stalled", message=stalled.message)
+    if facts.is_hibernated:
+        message = f"it goes to sleep as asked for: {reconciling.message}"
+        return Verdict(type="Ready", status="False", reason="FallingAsleep", message=message)
     if reconciling.is_true and not facts.is_installed:
         return Verdict(
             type="Ready", status="False", reason="Installing", message=reconciling.message

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.status.component_ready import STUCK_REASONS
+from supmessenger_operator.status.hibernated import REASON
 from supmessenger_operator.status.verdict import Verdict
 
 
@@ -24,7 +25,7 @@ def judge_reconciling(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     moving = [
         verdict
         for verdict in components
-        if not verdict.is_true and verdict.reason not in STUCK_REASONS
+        if not verdict.is_true and verdict.reason not in STUCK_REASONS | {REASON}
     ]
     if moving:
         first = moving[0]
