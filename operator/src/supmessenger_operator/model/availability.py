@@ -39,7 +39,7 @@ class Unavailable:
 
 
 # Annotations of the API that a later release gives an effect.
-_LATER_ANNOTATIONS = ("hibernate", "rotate")
+_LATER_ANNOTATIONS = ("rotate",)
 
 
 def find_unavailable(
