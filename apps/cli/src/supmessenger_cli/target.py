@@ -80,11 +80,17 @@ class Kubectl:
         return json.loads(text) if text.strip() else None
 
 
-async def gather_target(kubectl: Kubectl, *, namespace: str, name: str) -> Target:
-    """Read a SupMessenger and the Service of its edge."""
+async def gather_target(
+    kubectl: Kubectl, *, namespace: str, name: str, reached_at: str = ""
+) -> Target:
+    """Read a SupMessenger and the Service of its edge.
+
+    `reached_at` (host:port, such as a port-forward's) is used instead of the Service's address.
+    """
     resource = await kubectl.get("supmessenger", name, "-n", namespace)
     disabled = "disabled" in (resource["spec"].get("tls") or {})
     edge = await kubectl.get("service", f"{name}-edge", "-n", namespace)
+    host, port = parse_reached_at(reached_at) if reached_at else ("", 0)
     tls = None
     if not disabled:
         authority = await kubectl.get("configmap", f"{name}-ca", "-n", namespace)
@@ -94,10 +100,18 @@ async def gather_target(kubectl: Kubectl, *, namespace: str, name: str) -> Targe
         namespace=namespace,
         name=name,
         domain=resource["spec"]["domain"],
-        address=parse_edge_address(edge),
-        port=80 if disabled else 443,
+        address=host or parse_edge_address(edge),
+        port=port or (80 if disabled else 443),
         tls=tls,
     )
+
+
+def parse_reached_at(text: str) -> tuple[str, int]:
+    """Return host and port of `host:port`; raises ClusterError for anything else."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(f"{text!r} is no address: give host:port, such as 127.0.0.1:8443")
+    return host.strip("[]"), int(port)
 
 
 def parse_edge_address(service: dict[str, Any]) -> str:

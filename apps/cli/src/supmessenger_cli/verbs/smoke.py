@@ -30,24 +30,31 @@ def smoke(
     context: Context = None,
     sink: Annotated[str, typer.Option(help="Service of the SMTP sink.")] = "smtp-sink",
     mail: Annotated[bool, typer.Option(help="Expect the verification email in the sink.")] = True,
+    address: Annotated[
+        str, typer.Option(help="host:port of a port-forward to the edge; default: its Service's.")
+    ] = "",
 ) -> None:
     """Hold a whole conversation between two new accounts, through the edge, as clients do."""
-    run_verb(_smoke(context, namespace, name, sink=sink if mail else ""))
+    run_verb(_smoke(context, namespace, name, sink=sink if mail else "", reached_at=address))
 
 
-async def _smoke(context: str | None, namespace: str | None, name: str | None, *, sink: str) -> int:
+async def _smoke(
+    context: str | None, namespace: str | None, name: str | None, *, sink: str, reached_at: str
+) -> int:
     scope = await open_scope(context=context, namespace=namespace, name=name)
     try:
-        return await _converse(scope, sink=sink)
+        return await _converse(scope, sink=sink, reached_at=reached_at)
     except (SmokeFailure, Refused) as error:
         raise VerbFailure(
             f"smoke failed: {error}", cure=f"kubectl sup status {scope.name} {scope.flags}"
         ) from error
 
 
-async def _converse(scope: Scope, *, sink: str) -> int:
+async def _converse(scope: Scope, *, sink: str, reached_at: str) -> int:
     resource = await scope.resource()
-    target = await gather_target(scope.kubectl, namespace=scope.namespace, name=scope.name)
+    target = await gather_target(
+        scope.kubectl, namespace=scope.namespace, name=scope.name, reached_at=reached_at
+    )
     console.print(f"smoke: {target.domain} at {target.address}:{target.port}")
     mailbox = (
         SinkMailbox(kubectl=scope.kubectl, namespace=scope.namespace, service=sink)
