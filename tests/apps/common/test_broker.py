@@ -44,7 +44,11 @@ def test_what_is_no_job_is_refused(body: bytes) -> None:
 def test_a_kind_without_a_queue_is_refused() -> None:
     assert compute_routing_key("media.delete") == "media"
     with pytest.raises(ValueError, match="no queue takes"):
-        compute_routing_key("push.send")
+        compute_routing_key("fax.send")
+
+
+def test_what_takes_long_has_a_queue_of_its_own() -> None:
+    assert compute_routing_key("media.transcode") == "transcoding"
 
 
 @pytest.mark.services

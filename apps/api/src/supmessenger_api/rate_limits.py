@@ -51,9 +51,11 @@ LOGIN_BY_BOTH = _limit("login", "10 per 5 minutes", fail_open=False)
 REFRESH_BY_ADDRESS = _limit("refresh", "300 per 1 minute", fail_open=True)
 BUNDLES_BY_PAIR = _limit("bundles", "30 per 1 minute", fail_open=False)
 KEYS_BY_DEVICE = _limit("keys", "60 per 1 minute", fail_open=True)
+PUSH_BY_DEVICE = _limit("push", "30 per 1 minute", fail_open=True)
 LOOKUP_BY_USER = _limit("lookup", "120 per 1 minute", fail_open=True)
 CHATS_BY_USER = _limit("chats", "60 per 1 minute", fail_open=True)
 SEND_BY_USER = _limit("send", "3000 per 1 minute", fail_open=True)
+CALLS_BY_USER = _limit("calls", "60 per 1 minute", fail_open=True)
 LIMITS = (
     REGISTER_BY_ADDRESS,
     REGISTER_BY_EMAIL,
@@ -64,9 +66,11 @@ LIMITS = (
     REFRESH_BY_ADDRESS,
     BUNDLES_BY_PAIR,
     KEYS_BY_DEVICE,
+    PUSH_BY_DEVICE,
     LOOKUP_BY_USER,
     CHATS_BY_USER,
     SEND_BY_USER,
+    CALLS_BY_USER,
 )
 
 

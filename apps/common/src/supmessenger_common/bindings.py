@@ -84,6 +84,40 @@ class SmtpBinding:
 
 
 @dataclass(frozen=True)
+class LivekitBinding:
+    """The media server: where we reach it, where clients do, and the key pair of both."""
+
+    url: str
+    public_url: str
+    api_key: str
+    api_secret: str
+
+
+@dataclass(frozen=True)
+class TurnBinding:
+    """The relay: what its time-limited credentials are made of."""
+
+    shared_secret: str
+
+
+@dataclass(frozen=True)
+class WebPushBinding:
+    """The key pair by which push services of browsers know the instance (VAPID)."""
+
+    private_key: str
+    public_key: str
+    subject: str
+
+
+@dataclass(frozen=True)
+class FcmBinding:
+    """The service account of Firebase, as JSON, and where its API is."""
+
+    service_account: str
+    endpoint: str
+
+
+@dataclass(frozen=True)
 class _Folder:
     path: Path
 
@@ -200,4 +234,57 @@ def read_smtp(root: Path) -> SmtpBinding | None:
         sender=folder.read("from"),
         username=folder.read_optional("username"),
         password=folder.read_optional("password"),
+    )
+
+
+def read_livekit(root: Path) -> LivekitBinding | None:
+    """Read the binding `livekit`; None when the instance offers no calls."""
+    folder = _Folder(root / "livekit")
+    if not folder.path.is_dir():
+        return None
+    for key in ("url", "public-url"):
+        if not folder.read(key).startswith(("ws://", "wss://", "http://", "https://")):
+            raise BindingError(f"{folder.path / key} must begin with ws:// or wss://")
+    return LivekitBinding(
+        url=folder.read("url"),
+        public_url=folder.read("public-url"),
+        api_key=folder.read("api-key"),
+        api_secret=folder.read("api-secret"),
+    )
+
+
+def read_turn(root: Path) -> TurnBinding | None:
+    """Read the binding `turn`; None when the instance has no relay."""
+    folder = _Folder(root / "turn")
+    if not folder.path.is_dir():
+        return None
+    return TurnBinding(shared_secret=folder.read("shared-secret"))
+
+
+def read_web_push(root: Path) -> WebPushBinding | None:
+    """Read the binding `web-push`; None when the instance offers no web push."""
+    folder = _Folder(root / "web-push")
+    if not folder.path.is_dir():
+        return None
+    return WebPushBinding(
+        private_key=folder.read("private-key"),
+        public_key=folder.read("public-key"),
+        subject=folder.read("subject"),
+    )
+
+
+def read_web_push_public_key(root: Path) -> str | None:
+    """Read what browsers need of the binding `web-push`; None without web push."""
+    folder = _Folder(root / "web-push")
+    return folder.read("public-key") if folder.path.is_dir() else None
+
+
+def read_fcm(root: Path) -> FcmBinding | None:
+    """Read the binding `fcm`; None when the instance does not use Firebase."""
+    folder = _Folder(root / "fcm")
+    if not folder.path.is_dir():
+        return None
+    return FcmBinding(
+        service_account=folder.read("service-account.json"),
+        endpoint=folder.read("endpoint").rstrip("/"),
     )

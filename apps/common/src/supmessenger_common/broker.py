@@ -19,7 +19,10 @@ from supmessenger_common.identifiers import format_time
 
 EXCHANGE = "sup.jobs"
 DEAD_QUEUE = "sup.jobs.dead"
-QUEUES = {word: f"sup.jobs.{word}" for word in ("email", "media", "maintenance")}
+_WORDS = ("email", "media", "maintenance", "push", "transcoding")
+QUEUES = {word: f"sup.jobs.{word}" for word in _WORDS}
+# Kinds that take so long that they have a queue beside that of their family.
+_OWN_QUEUES = {"media.transcode": "transcoding"}
 CONNECT_SECONDS = 5.0
 PUBLISH_SECONDS = 5.0
 # A restarted broker is back within seconds; one worker asking each second costs it nothing.
@@ -102,7 +105,7 @@ async def publish_job(exchange: AbstractRobustExchange, job: Job) -> None:
 
 def compute_routing_key(kind: str) -> str:
     """Return the family of a kind: `email.verification` goes to `email`."""
-    word = kind.partition(".")[0]
+    word = _OWN_QUEUES.get(kind) or kind.partition(".")[0]
     if word not in QUEUES:
         raise ValueError(f"no queue takes jobs of kind {kind!r}")
     return word

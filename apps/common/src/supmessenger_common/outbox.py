@@ -12,16 +12,25 @@ from supmessenger_common.identifiers import create_id
 
 _INSERT = """
 INSERT INTO outbox (id, kind, payload, created_at, available_at)
-VALUES ($1, $2, $3::jsonb, $4, $4)
+VALUES ($1, $2, $3::jsonb, $4, $5)
 """
 
 
 async def enqueue_job(
-    connection: AnyConnection, kind: str, payload: dict[str, Any], *, now: datetime
+    connection: AnyConnection,
+    kind: str,
+    payload: dict[str, Any],
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
 ) -> UUID:
-    """Write a job inside the caller's transaction; its commit wakes the relay."""
+    """Write a job inside the caller's transaction; its commit wakes the relay.
+
+    The relay leaves it alone until `not_before`, when that is given.
+    """
     # A kind no queue takes would never leave the table: refuse it here, where the bug is.
     compute_routing_key(kind)
     job_id = create_id()
-    await connection.execute(_INSERT, job_id, kind, orjson.dumps(payload).decode(), now)
+    body = orjson.dumps(payload).decode()
+    await connection.execute(_INSERT, job_id, kind, body, now, not_before or now)
     return job_id

@@ -7,6 +7,7 @@ from datetime import datetime
 from supmessenger_common.auth import AccessTokens
 from supmessenger_common.database import Pool
 from supmessenger_common.messages.publish import Publisher
+from supmessenger_common.messages.trails import NO_TRAILS, Trails
 from supmessenger_common.sessions import SessionGuard
 from supmessenger_websocket.hub import Hub
 from supmessenger_websocket.limits import Limits
@@ -29,3 +30,4 @@ class Context:
     watching: WatchList
     limits: Limits
     read_clock: Callable[[], datetime]
+    trails: Trails = NO_TRAILS

@@ -99,7 +99,7 @@ async def _authenticate(context: Context, connection: Connection, frame: AuthFra
 async def _send(context: Context, connection: Connection, frame: SendFrame) -> None:
     principal = connection.authenticated
     message = parse_new_message(frame, principal, now=context.read_clock())
-    stored = await send_message(context.pool, context.publisher, message)
+    stored = await send_message(context.pool, context.publisher, message, trails=context.trails)
     connection.answer(
         Sent(
             ref=frame.ref,

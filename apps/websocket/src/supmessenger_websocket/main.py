@@ -23,6 +23,7 @@ from supmessenger_common.health import HealthState, ReadinessCheck
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.log import configure_logging, get_logger
 from supmessenger_common.messages.publish import Publisher
+from supmessenger_common.messages.trails import Trails
 from supmessenger_common.metrics import open_metrics_listener
 from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.sessions import SessionGuard
@@ -97,6 +98,7 @@ async def open_server(
         watching=WatchList(redis_cache, subscriptions, instance=instance, limits=limits),
         limits=limits,
         read_clock=read_clock,
+        trails=Trails(push=settings.push_enabled),
     )
     healer = Healer(context)
     subscriptions.on_connect = healer.wake

@@ -11,3 +11,4 @@ class WebSocketSettings(ServiceSettings):
     port: int = Field(default=3001, ge=0, le=65535)
     # Long enough to close thousands of sockets one slice after the other.
     drain_seconds: float = Field(default=60, ge=0)
+    push_enabled: bool = False

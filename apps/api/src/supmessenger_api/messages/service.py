@@ -16,6 +16,7 @@ from supmessenger_common.messages.history import Viewer, fetch_after, fetch_befo
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.messages.reads import advance_read
 from supmessenger_common.messages.send import send_message
+from supmessenger_common.messages.trails import NO_TRAILS, Trails
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class MessageService:
 
     pool: Pool
     publisher: Publisher
+    trails: Trails = NO_TRAILS
 
     async def send(
         self, principal: Principal, chat_id: UUID, new: NewMessage, *, now: datetime
@@ -41,7 +43,7 @@ class MessageService:
             reply_to=new.reply_to,
             recipients=build_recipients(new.recipients),
         )
-        return await send_message(self.pool, self.publisher, message)
+        return await send_message(self.pool, self.publisher, message, trails=self.trails)
 
     async def read_history(
         self, principal: Principal, chat_id: UUID, wanted: HistoryRange

@@ -1,10 +1,13 @@
 """Stores a message: place in the chat, membership and idempotency in one statement."""
 
+from functools import cache
+
 import asyncpg
 
 from supmessenger_common.database import Executor
 from supmessenger_common.errors import FieldError, PlatformError
 from supmessenger_common.messages.model import NewMessage, StoredMessage
+from supmessenger_common.messages.trails import NO_TRAILS, Trails, build_trails
 
 # The counter's row lock orders the writers of a chat. A duplicate that slips past `existing`
 # fails on the unique constraint, which takes the counter back with it: no gap.
@@ -40,7 +43,7 @@ WITH existing AS (
                           content_type, content, reply_to, sent_at, encrypted)
     SELECT $1, $2, last_seq, $3, $4, $5, $6, $7, $8, $9, type <> 'channel' FROM counter
     RETURNING id, chat_id, seq, sent_at
-){copies}
+){copies}{trails}
 SELECT coalesce(e.id, s.id) AS id, coalesce(e.chat_id, s.chat_id) AS chat_id,
        coalesce(e.seq, s.seq) AS seq, coalesce(e.sent_at, s.sent_at) AS sent_at,
        e.id IS NOT NULL AS repeated, m.type AS chat_type, m.may_write, m.blocked,
@@ -49,11 +52,11 @@ FROM (SELECT) AS one
 LEFT JOIN existing e ON true LEFT JOIN stored s ON true LEFT JOIN member m ON true
 """
 
-_PLAIN = _PARTS.format(devices="", matched="", copies="", differences="")
+_PLAIN = {"devices": "", "matched": "", "copies": "", "differences": ""}
 
 # A device takes part once it has published keys: before that nobody can encrypt to it.
-_FOR_DEVICES = _PARTS.format(
-    devices=""", expected AS (
+_FOR_DEVICES = {
+    "devices": """, expected AS (
     SELECT d.id FROM chat_members cm
     JOIN devices d ON d.user_id = cm.user_id AND d.revoked_at IS NULL
     JOIN identity_keys k ON k.device_id = d.id
@@ -65,18 +68,18 @@ _FOR_DEVICES = _PARTS.format(
 ), extra AS (
     SELECT id FROM given EXCEPT SELECT id FROM expected
 )""",
-    matched="""
+    "matched": """
       AND NOT EXISTS (SELECT FROM missing) AND NOT EXISTS (SELECT FROM extra)""",
-    copies=""", copies AS (
+    "copies": """, copies AS (
     INSERT INTO message_recipients (message_id, device_id, type, ciphertext)
     SELECT stored.id, r.device_id, r.type, r.ciphertext
     FROM stored,
          unnest($10::uuid[], $11::smallint[], $12::bytea[]) AS r (device_id, type, ciphertext)
 )""",
-    differences=""",
+    "differences": """,
        ARRAY(SELECT id FROM missing ORDER BY id) AS missing,
        ARRAY(SELECT id FROM extra ORDER BY id) AS extra""",
-)
+}
 
 _FIND = """
 SELECT m.id, m.chat_id, m.seq, m.sent_at, c.type AS chat_type, true AS repeated
@@ -85,7 +88,9 @@ WHERE m.sender_device_id = $1 AND m.client_msg_id = $2
 """
 
 
-async def store_message(executor: Executor, message: NewMessage) -> StoredMessage:
+async def store_message(
+    executor: Executor, message: NewMessage, *, trails: Trails = NO_TRAILS
+) -> StoredMessage:
     """Store a message, or find what an earlier send of the same `client_msg_id` stored.
 
     Must run outside an open transaction. Raises 403 `not_a_member`, `not_allowed` or `blocked`,
@@ -96,7 +101,7 @@ async def store_message(executor: Executor, message: NewMessage) -> StoredMessag
     if len({item.device_id for item in named}) != len(named):
         raise build_recipients_repeated()
     try:
-        row = await executor.fetchrow(*build_query(message))
+        row = await executor.fetchrow(*build_query(message, trails))
     except asyncpg.UniqueViolationError:
         row = await executor.fetchrow(_FIND, message.sender_device_id, message.client_msg_id)
         if row is None:
@@ -118,7 +123,14 @@ async def store_message(executor: Executor, message: NewMessage) -> StoredMessag
     )
 
 
-def build_query(message: NewMessage) -> tuple[str, *tuple[object, ...]]:
+@cache
+def build_statement(*, for_devices: bool, trails: Trails) -> str:
+    """Return the text of the statement; each of the few there are is prepared once."""
+    parts = _FOR_DEVICES if for_devices else _PLAIN
+    return _PARTS.format(**parts, trails=build_trails(trails))
+
+
+def build_query(message: NewMessage, trails: Trails = NO_TRAILS) -> tuple[str, *tuple[object, ...]]:
     """Return the statement for a message and its arguments."""
     values = (
         message.id,
@@ -132,9 +144,9 @@ def build_query(message: NewMessage) -> tuple[str, *tuple[object, ...]]:
         message.sent_at,
     )
     if message.recipients is None:
-        return (_PLAIN, *values)
+        return (build_statement(for_devices=False, trails=trails), *values)
     return (
-        _FOR_DEVICES,
+        build_statement(for_devices=True, trails=trails),
         *values,
         [item.device_id for item in message.recipients],
         [item.type for item in message.recipients],

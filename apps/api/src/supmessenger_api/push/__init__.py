@@ -1,0 +1,1 @@
+"""Push: where a device that is not connected can be woken."""

@@ -1,0 +1,1 @@
+"""What the API and the worker agree on about push: how tokens are kept, which hosts are called."""
