@@ -60,11 +60,7 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
         messenger,
         defaults=run.context.defaults,
         reach=run.context.reach,
-        orders=run.context.orders,
         edge_address=edge.address if edge is not None else "",
-        call_addresses=await gather_call_addresses(
-            messenger, run.observed, run.releases, run.context.reach
-        ),
         now=run.context.clock(),
     )
     if run.previous.version:
@@ -122,7 +118,8 @@ def find_pending(run: Run) -> tuple[str, ...]:
     return tuple(pending)
 
 
-async def _release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
+async def release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
+    """Move the release of what differs in a wave, and apply it."""
     for component, items in _group(run.desired).items():
         if items[0].wave != wave or component not in run.pending:
             continue

@@ -65,29 +65,22 @@ class Kinds:
         self,
         ports: Mapping[str, tuple[int, str]],
         *,
-        udp_ports: Mapping[str, tuple[int, str | int]] | None = None,
-        name: str = "",
-        selects: str = "",
         annotations: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> DesiredObject:
-        """A Service; `ports` maps a name to its port and the container's port name or number.
-
-        Its name is the component's and it selects the component's pods unless said otherwise.
-        """
+        """A Service; `ports` maps a name to its port and the container's port name."""
         return self.build(
             {
                 "apiVersion": "v1",
                 "kind": "Service",
-                "metadata": self.build_metadata(name=name, annotations=annotations),
+                "metadata": self.build_metadata(annotations=annotations),
                 "spec": {
                     "type": "ClusterIP",
                     **(settings or {}),
-                    "selector": build_selector(self.messenger, selects or self.component),
+                    "selector": build_selector(self.messenger, self.component),
                     "ports": [
-                        {"name": name, "port": port, "targetPort": target, "protocol": protocol}
-                        for protocol, some in (("TCP", ports), ("UDP", udp_ports or {}))
-                        for name, (port, target) in some.items()
+                        {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
+                        for name, (port, target) in ports.items()
                     ],
                 },
             }
@@ -134,7 +127,7 @@ class Kinds:
     def build_deployment(self, pod: Pod, *, replicas: int) -> tuple[DesiredObject, ...]:
         """A Deployment that never falls below its number, and its disruption budget."""
         spec = {
-            "replicas": replicas,
+            "replicas": self._count_pods(replicas),
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": 600,
             "selector": {"matchLabels": build_selector(self.messenger, self.component)},
@@ -142,7 +135,7 @@ class Kinds:
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
             },
-            "template": pod.build_template(self.messenger),
+            "template": self._build_template(pod),
         }
         deployment = self.build(
             {
@@ -195,6 +188,7 @@ class Kinds:
                     "schedule": schedule,
                     "timeZone": time_zone,
                     "concurrencyPolicy": "Forbid",
+                    **({"suspend": True} if self.messenger.is_hibernated else {}),
                     "startingDeadlineSeconds": 3600,
                     "successfulJobsHistoryLimit": 3,
                     "failedJobsHistoryLimit": 3,
@@ -205,6 +199,19 @@ class Kinds:
                 },
             }
         )
+
+    def _count_pods(self, wanted: int) -> int:
+        return 0 if self.messenger.is_hibernated else wanted
+
+    def _build_template(self, pod: Pod) -> dict[str, Any]:
+        """Return the template of pods that stay; a new word of `restart-at` replaces them."""
+        template = pod.build_template(self.messenger)
+        asked = self.messenger.find_restart(self.component)
+        if not asked:
+            return template
+        metadata = template["metadata"]
+        annotations = {**metadata.get("annotations", {}), RESTARTED_ANNOTATION: asked}
+        return {**template, "metadata": {**metadata, "annotations": annotations}}
 
     def _build_disruption_budget(self) -> DesiredObject:
         return self.build(

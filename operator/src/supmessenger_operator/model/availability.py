@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from supmessenger_operator.model.components import OPTIONAL_PARTS, find_field
-from supmessenger_operator.model.operations import Monitoring
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.spec import Spec
 
