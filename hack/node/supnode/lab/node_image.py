@@ -45,8 +45,11 @@ UNWANTED = (
 )
 # systemd reads the words of its command line; without this one it takes over the machine's own
 # unified hierarchy where version 1 is in use.
-START = '["/usr/local/bin/lab-entrypoint", "/sbin/init", ' + (
-    '"systemd.legacy_systemd_cgroup_controller=1"]'
+INSTRUCTIONS = (
+    'ENTRYPOINT ["/usr/local/bin/lab-entrypoint", "/sbin/init", '
+    '"systemd.legacy_systemd_cgroup_controller=1"]',
+    "ENV container=docker",
+    "STOPSIGNAL SIGRTMIN+3",
 )
 
 
@@ -69,9 +72,12 @@ class NodeImage:
         with hold_lock(self._cache.root / "locks" / "kind-node.lock"):
             if not archive.exists():
                 self._write(archive)
-        changes = ("ENTRYPOINT " + START, "ENV container=docker", "STOPSIGNAL SIGRTMIN+3")
-        flags = [word for change in changes for word in ("--change", change)]
-        self._engine.run("import", *flags, str(archive), self.reference, log=self._log)
+        raw = f"{self.reference}-raw"
+        self._engine.run("import", str(archive), raw, log=self._log)
+        with tempfile.TemporaryDirectory() as folder:
+            dockerfile = "\n".join((f"FROM {raw}", *INSTRUCTIONS)) + "\n"
+            (Path(folder) / "Dockerfile").write_text(dockerfile)
+            self._engine.run("build", "--tag", self.reference, folder, log=self._log)
         return self.reference
 
     def _compute_key(self) -> str:
