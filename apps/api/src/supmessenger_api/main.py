@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, FastAPI
 
 from supmessenger_api.accounts import endpoints as accounts
+from supmessenger_api.calls import endpoints as calls
 from supmessenger_api.chats import endpoints as chats
 from supmessenger_api.keys import endpoints as keys
 from supmessenger_api.messages import endpoints as messages
+from supmessenger_api.push import endpoints as push
 from supmessenger_api.resources import open_resources
 from supmessenger_api.sessions import endpoints as sessions
 from supmessenger_api.settings import ApiSettings
@@ -24,6 +26,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     chats.router,
     messages.router,
+    push.router,
+    calls.router,
 )
 
 

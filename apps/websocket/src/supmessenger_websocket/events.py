@@ -130,6 +130,36 @@ class Presence(ServerFrame, frozen=True, tag="presence"):
     last_seen: Timestamp | None = None
 
 
+class Participant(Struct, frozen=True, rename="camel"):
+    """One stay of a device in a call."""
+
+    user_id: UUID
+    device_id: UUID | None
+    joined_at: Timestamp
+    left_at: Timestamp | None
+
+
+class CallState(Struct, frozen=True, rename="camel"):
+    """A call as HTTP shows it."""
+
+    id: UUID
+    chat_id: UUID
+    kind: Annotated[str, Meta(pattern="^(audio|video)$")]
+    status: Annotated[str, Meta(pattern="^(ringing|active|ended|missed|declined|failed)$")]
+    initiator_id: UUID | None
+    started_at: Timestamp
+    answered_at: Timestamp | None
+    ended_at: Timestamp | None
+    participants: list[Participant]
+
+
+class Call(ServerFrame, frozen=True, tag="call"):
+    """A call began, somebody came or left, or it is over."""
+
+    chat: UUID
+    call: CallState
+
+
 class Reset(ServerFrame, frozen=True, tag="reset"):
     """Too much was missed to send it here: reload the history of the chat, live from `seq`."""
 
@@ -149,6 +179,7 @@ SERVER_FRAMES: tuple[type[ServerFrame], ...] = (
     Typing,
     Read,
     Presence,
+    Call,
     Reset,
 )
 

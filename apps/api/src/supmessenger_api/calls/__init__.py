@@ -1,0 +1,1 @@
+"""Calls: ringing, joining, ending, and what the media server tells of them."""

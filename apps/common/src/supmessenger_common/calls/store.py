@@ -1,0 +1,146 @@
+"""SQL of calls that more than one service needs: reading, and each change that may happen."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from supmessenger_common.calls.model import (
+    Call,
+    Presence,
+    Stay,
+    compute_answered,
+    compute_status,
+    compute_stay_id,
+)
+from supmessenger_common.database import AnyConnection, Executor, Pool
+
+CALL_COLUMNS = """
+c.id, c.chat_id, c.kind, c.status, c.livekit_room, c.initiator_id, c.started_at, c.answered_at,
+c.ended_at,
+ARRAY(SELECT user_id FROM call_participants WHERE call_id = c.id ORDER BY joined_at, id)
+    AS stay_users,
+ARRAY(SELECT device_id FROM call_participants WHERE call_id = c.id ORDER BY joined_at, id)
+    AS stay_devices,
+ARRAY(SELECT joined_at FROM call_participants WHERE call_id = c.id ORDER BY joined_at, id)
+    AS stay_joined,
+ARRAY(SELECT left_at FROM call_participants WHERE call_id = c.id ORDER BY joined_at, id)
+    AS stay_left
+"""
+_FIND = f"SELECT {CALL_COLUMNS} FROM calls c WHERE c.id = $1"
+_LOCK = "SELECT id FROM calls WHERE livekit_room = $1 FOR UPDATE"
+_OPEN = f"""
+SELECT {CALL_COLUMNS} FROM calls c
+WHERE c.ended_at IS NULL AND ($1::uuid IS NULL OR c.id > $1) ORDER BY c.id LIMIT $2
+"""
+_CLOSED_ROOMS = (
+    "SELECT livekit_room FROM calls WHERE livekit_room = ANY($1) AND ended_at IS NOT NULL"
+)
+# A device that was erased or never was cannot be told whose stay it is.
+_JOIN = """
+INSERT INTO call_participants (id, call_id, user_id, device_id, joined_at, left_at)
+SELECT $1, $2, d.user_id, d.id, $4, $5 FROM devices d WHERE d.id = $3
+ON CONFLICT (id) DO UPDATE
+SET left_at = greatest(call_participants.joined_at, excluded.left_at)
+WHERE call_participants.left_at IS NULL AND excluded.left_at IS NOT NULL
+RETURNING id
+"""
+_LEAVE_ALL = """
+UPDATE call_participants SET left_at = greatest(joined_at, $2)
+WHERE call_id = $1 AND left_at IS NULL
+"""
+_END = "UPDATE calls SET ended_at = greatest(started_at, $2), status = $3 WHERE id = $1"
+_SETTLE = "UPDATE calls SET status = $2, answered_at = $3 WHERE id = $1"
+
+
+async def find_call(executor: Executor, call_id: UUID) -> Call | None:
+    """Return a call, or None."""
+    row = await executor.fetchrow(_FIND, call_id)
+    return None if row is None else build_call(row)
+
+
+async def fetch_open_calls(executor: Executor, *, after: UUID | None, limit: int) -> Sequence[Call]:
+    """Return calls that have not ended, the oldest first."""
+    return [build_call(row) for row in await executor.fetch(_OPEN, after, limit)]
+
+
+async def fetch_closed_rooms(executor: Executor, rooms: Sequence[str]) -> Sequence[str]:
+    """Return which of these rooms belong to calls that ended."""
+    return [row["livekit_room"] for row in await executor.fetch(_CLOSED_ROOMS, rooms)]
+
+
+async def record_presence(
+    pool: Pool, room: str, presence: Presence, *, left_at: datetime | None
+) -> Call | None:
+    """Record that a device is, or was until `left_at`, in a room; the call when that is news."""
+    async with pool.acquire() as connection, connection.transaction():
+        call = await _lock_call(connection, room)
+        if call is None or presence.device_id is None or _is_too_late(call, presence):
+            return None
+        left_at = _earlier(left_at, call.ended_at)
+        stay_id = compute_stay_id(call.id, presence.sid)
+        known = await connection.fetchval(
+            _JOIN,
+            stay_id,
+            call.id,
+            presence.device_id,
+            presence.joined_at,
+            left_at and max(left_at, presence.joined_at),
+        )
+        return None if known is None else await _settle(connection, call.id)
+
+
+async def end_call(pool: Pool, room: str, *, now: datetime, declined: bool = False) -> Call | None:
+    """End a call and everybody's stay; None when it had ended, or there is no such room."""
+    async with pool.acquire() as connection, connection.transaction():
+        call = await _lock_call(connection, room)
+        if call is None or not call.is_open:
+            return None
+        await connection.execute(_END, call.id, now, "declined" if declined else "missed")
+        await connection.execute(_LEAVE_ALL, call.id, now)
+        return await _settle(connection, call.id)
+
+
+async def _lock_call(connection: AnyConnection, room: str) -> Call | None:
+    """Return the call of a room; changes of one call wait for each other here."""
+    call_id = await connection.fetchval(_LOCK, room)
+    # A statement of its own: one that waited for the lock would read the stays as of before.
+    return None if call_id is None else await find_call(connection, call_id)
+
+
+async def _settle(connection: AnyConnection, call_id: UUID) -> Call | None:
+    call = await find_call(connection, call_id)
+    assert call is not None, "its row is locked"
+    answered_at = compute_answered(call)
+    status = compute_status(call, answered=answered_at is not None)
+    if (status, answered_at) == (call.status, call.answered_at):
+        return call
+    await connection.execute(_SETTLE, call_id, status, answered_at)
+    return await find_call(connection, call_id)
+
+
+def _is_too_late(call: Call, presence: Presence) -> bool:
+    # Someone came with a token of before the end: no part of the call, and the room is removed.
+    return call.ended_at is not None and presence.joined_at >= call.ended_at
+
+
+def _earlier(first: datetime | None, second: datetime | None) -> datetime | None:
+    return min((one for one in (first, second) if one is not None), default=None)
+
+
+def build_call(row: asyncpg.Record) -> Call:
+    """Return the call of a row with CALL_COLUMNS."""
+    columns = (row["stay_users"], row["stay_devices"], row["stay_joined"], row["stay_left"])
+    return Call(
+        id=row["id"],
+        chat_id=row["chat_id"],
+        kind=row["kind"],
+        status=row["status"],
+        room=row["livekit_room"],
+        initiator_id=row["initiator_id"],
+        started_at=row["started_at"],
+        answered_at=row["answered_at"],
+        ended_at=row["ended_at"],
+        stays=tuple(Stay(*values) for values in zip(*columns, strict=True)),
+    )

@@ -1,0 +1,101 @@
+"""A media server for one test: its webhook tells one API, so tests do not share one."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.processes.binaries import find_livekit
+from support.processes.servers import (
+    Program,
+    Run,
+    probe_free_port,
+    start_guarded,
+    stop_guardian,
+    wait_until_ready,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LivekitServer:
+    """A running LiveKit on loopback and the key pair that it knows."""
+
+    port: int
+    api_key: str
+    api_secret: str
+    guardian: int
+
+    @property
+    def url(self) -> str:
+        """Return the address of signalling and of its API."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def build_binding(self) -> dict[str, str]:
+        """Return the keys of the binding `livekit`."""
+        return {
+            "type": "livekit",
+            "url": self.url,
+            "public-url": self.url,
+            "api-key": self.api_key,
+            "api-secret": self.api_secret,
+        }
+
+    def stop(self) -> None:
+        """End it and wait for that."""
+        stop_guardian(self.guardian)
+
+
+def start_livekit(run: Run, *, webhook_url: str) -> LivekitServer:
+    """Start a LiveKit that tells its events to an address."""
+    binary = find_livekit()
+    assert binary is not None, "checked by the tier's requirements"
+    name = f"livekit-{secrets.token_hex(4)}"
+    folder = run.folder / name
+    folder.mkdir()
+    port, key, secret = probe_free_port(), "test-key", secrets.token_hex(24)
+    configuration = write_configuration(folder, port=port, key=key, webhook_url=webhook_url)
+    keys = folder / "keys.yaml"
+    keys.touch(mode=0o600)
+    keys.write_text(json.dumps({key: secret}))
+    command = (str(binary), "--config", str(configuration), "--key-file", str(keys))
+    guardian = start_guarded(run, name, folder=folder, program=Program(command=command))
+    wait_until_ready(run, name, pid=guardian, is_ready=lambda: _is_ready(port), seconds=30)
+    return LivekitServer(port=port, api_key=key, api_secret=secret, guardian=guardian)
+
+
+def write_configuration(folder: Path, *, port: int, key: str, webhook_url: str) -> Path:
+    """Write a configuration on loopback: rooms are made by the API only."""
+    path = folder / "livekit.yaml"
+    path.write_text(
+        json.dumps(
+            {
+                "port": port,
+                "bind_addresses": ["127.0.0.1"],
+                "rtc": {
+                    "tcp_port": probe_free_port(),
+                    "udp_port": probe_free_port(),
+                    "node_ip": "127.0.0.1",
+                    "use_external_ip": False,
+                    "enable_loopback_candidate": True,
+                },
+                "room": {"auto_create": False},
+                "webhook": {"api_key": key, "urls": [webhook_url]},
+                "logging": {"level": "info", "json": True},
+            }
+        )
+    )
+    return path
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
