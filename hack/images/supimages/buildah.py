@@ -8,6 +8,7 @@ from pathlib import Path
 
 from supimages.failure import Failure
 from supimages.paths import Cache
+from supimages.registry import is_loopback
 
 _PATIENCE_SECONDS = 1200
 _HOST_CERTIFICATES = Path("/etc/ssl/certs")
@@ -47,10 +48,16 @@ class Buildah:
         self._run(["bud", *options, *target], log=build.log)
 
     def push(self, tag: str, destination: str, digest_file: Path, log: Path) -> str:
-        """Push a local image to a plain-HTTP loopback registry; return its digest."""
-        options = ["--tls-verify=false", "--digestfile", str(digest_file)]
+        """Push a local image to a registry, with TLS unless it is loopback; return its digest."""
+        verify = not is_loopback(destination.partition("/")[0])
+        options = [f"--tls-verify={str(verify).lower()}", "--digestfile", str(digest_file)]
         self._run(["push", *options, tag, f"docker://{destination}"], log=log)
         return digest_file.read_text().strip()
+
+    def save(self, tag: str, archive: Path, log: Path) -> None:
+        """Write a local image as an archive that other engines load."""
+        archive.unlink(missing_ok=True)
+        self._run(["push", tag, f"docker-archive:{archive}:{tag}"], log=log)
 
     def read_tags(self) -> frozenset[str]:
         """The names with tags of all images in the storage."""

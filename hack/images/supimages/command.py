@@ -1,6 +1,7 @@
 """Builds the container images and pushes them to the node's registry."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from supimages.paths import probe_cache
 from supimages.postgres import fetch_postgres
 from supimages.records import Records
 from supimages.registry import parse_address
-from supimages.run import Request, clean, run_build
+from supimages.run import Request, clean, run_build, save_images
 from supimages.steps import Steps
 from supimages.values import build_values
 
@@ -30,10 +31,14 @@ def build_parser() -> argparse.ArgumentParser:
     reload = verbs.add_parser("reload", help="build and push these, print their references")
     reload.add_argument("names", nargs="+", metavar="SERVICE")
     for verb in (build, reload):
-        verb.add_argument("--registry", default=DEFAULT_REGISTRY, help="loopback, plain HTTP")
+        told = "where images go; plain HTTP on loopback, TLS elsewhere"
+        verb.add_argument("--registry", default=DEFAULT_REGISTRY, help=told)
+    save = verbs.add_parser("save", help="build, and write archives that `kind load` reads")
+    save.add_argument("names", nargs="*", help="images (shell patterns; default: all)")
+    save.add_argument("--into", type=Path, required=True, help="folder of the archives")
     listing = verbs.add_parser("list", help="every image and where it stands")
     values = verbs.add_parser("values", help="the Helm values that name the images")
-    for verb in (build, reload, listing, values):
+    for verb in (build, reload, save, listing, values):
         verb.add_argument("--state", type=Path, help="records and images.json (default: cache)")
 
     verbs.add_parser("clean", help="remove built images and their records; fetched trees stay")
@@ -49,6 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     verbs = {
         "build": run_build_verb,
         "reload": run_reload_verb,
+        "save": run_save_verb,
         "list": run_list_verb,
         "values": run_values_verb,
         "fetch": run_fetch_verb,
@@ -77,6 +83,14 @@ def run_reload_verb(options: argparse.Namespace) -> None:
     references = _build(options, options.names, push=True)
     for name in options.names:
         print(references[name])
+
+
+def run_save_verb(options: argparse.Namespace) -> None:
+    """Write archives and, beside them, images.json; archives of older builds go."""
+    references = _build(options, options.names, push=False)
+    for archive in save_images(references, options.into, probe_cache()):
+        print(archive)
+    (options.into / "images.json").write_text(json.dumps(references, indent=2, sort_keys=True))
 
 
 def run_list_verb(options: argparse.Namespace) -> None:

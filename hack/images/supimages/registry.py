@@ -1,4 +1,4 @@
-"""What a loopback registry holds, asked over its HTTP interface."""
+"""What a loopback registry holds, asked over its HTTP interface; others are left to buildah."""
 
 import http.client
 import json
@@ -11,18 +11,30 @@ _MANIFEST_TYPES = (
     "application/vnd.docker.distribution.manifest.v2+json"
 )
 _ADDRESS = re.compile(r"(?P<host>127\.\d+\.\d+\.\d+|localhost|\[::1\]):(?P<port>\d+)")
+# A registry elsewhere: its host, perhaps a port, perhaps folders below it.
+_ELSEWHERE = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*")
 _TIMEOUT_SECONDS = 5.0
 
 
+def is_loopback(address: str) -> bool:
+    """Whether a registry is on this machine's loopback interface; only there HTTP is spoken."""
+    return _ADDRESS.fullmatch(address) is not None
+
+
 def parse_address(text: str) -> str:
-    """The host and port of a registry; plain HTTP is spoken only on the loopback interface."""
-    if _ADDRESS.fullmatch(text) is None:
-        raise Failure(f"{text!r} is no loopback registry: give an address like 127.0.0.1:5050")
+    """The registry's address; one that is not on the loopback interface is spoken to with TLS."""
+    if not is_loopback(text) and _ELSEWHERE.fullmatch(text) is None:
+        raise Failure(
+            f"{text!r} is no registry: give an address like 127.0.0.1:5050 or "
+            "registry.example.org/team"
+        )
     return text
 
 
 def probe_answering(address: str) -> bool:
-    """Whether a registry answers at this address."""
+    """Whether a registry answers at this address; of one elsewhere, the push tells."""
+    if not is_loopback(address):
+        return True
     try:
         return _ask("GET", address, "/v2/")[0] == 200
     except OSError:
@@ -30,12 +42,15 @@ def probe_answering(address: str) -> bool:
 
 
 def probe_manifest(address: str, repository: str, digest: str) -> bool:
-    """Whether the registry holds the manifest with this digest."""
-    return _ask("HEAD", address, f"/v2/{repository}/manifests/{digest}")[0] == 200
+    """Whether the registry is known to hold the manifest; pushing what is there costs little."""
+    path = f"/v2/{repository}/manifests/{digest}"
+    return is_loopback(address) and _ask("HEAD", address, path)[0] == 200
 
 
 def read_size(address: str, repository: str, digest: str) -> int:
-    """The bytes of all layers of an image in the registry, compressed as a node pulls them."""
+    """The bytes of all layers, compressed as a node pulls them; 0 for a registry elsewhere."""
+    if not is_loopback(address):
+        return 0
     status, body = _ask("GET", address, f"/v2/{repository}/manifests/{digest}")
     if status != 200:
         raise Failure(f"{address} answers {status} for {repository}@{digest} just after the push")

@@ -1,9 +1,10 @@
 """One run: compute keys, look at what is there, build and push what is not."""
 
 import fcntl
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,27 @@ def run_build(request: Request, steps: Steps) -> dict[str, str]:
             return _Run(request, steps, buildah).run()
         finally:
             buildah.release()
+
+
+def save_images(references: Mapping[str, str], folder: Path, cache: Cache) -> list[Path]:
+    """Write local images as archives, those that are there left alone; return all archives."""
+    folder.mkdir(parents=True, exist_ok=True)
+    archives = [
+        folder / f"{tag.rpartition('/')[2].replace(':', '-')}.tar" for tag in references.values()
+    ]
+    with _only_run(cache):
+        buildah = Buildah(cache)
+        try:
+            for tag, archive in zip(references.values(), archives, strict=True):
+                if not archive.is_file():
+                    draft = archive.with_name(f".{archive.name}.{os.getpid()}")
+                    buildah.save(tag, draft, cache.images / "logs" / f"save-{archive.stem}.log")
+                    draft.replace(archive)
+        finally:
+            buildah.release()
+    for stale in set(folder.glob("*.tar")) - set(archives):
+        stale.unlink()
+    return archives
 
 
 def clean(cache: Cache) -> None:
