@@ -7,19 +7,20 @@ import time
 from pathlib import Path
 
 from supnode.failure import Failure, build_report, gather_tail
+from supnode.providers.border import CURRENT, NATIVE
 from supnode.steps import Steps
+from supplatform.delivery import SERVICES, choose_images, deliver_images, read_images
 from supplatform.shortcuts import build_targets, remove_shortcuts, write_shortcuts
 from supplatform.steps import (
     INSTANCE,
     NAMESPACE,
-    SERVICES,
     Background,
     apply_sample,
     apply_smoke_overlay,
     drop_reloads,
     hold_smoke,
     install_operator,
-    read_images,
+    remove_platform,
     wait_for_instance,
 )
 from supplatform.summary import build_summary
@@ -32,12 +33,13 @@ EARLY_IMAGES = (
     "rabbitmq",
     "nginx",
     "coturn",
+    "node-exporter",
     "smtp-sink",
     "operator",
     *SERVICES,
 )
 # Programs of hack/node that images hold.
-IMAGE_PROGRAMS = ("minio", "livekit-server")
+IMAGE_PROGRAMS = ("minio", "livekit-server", "loki", "promtail")
 BUILDER_SECONDS = 600.0
 
 EXAMPLES = """examples:
@@ -95,11 +97,7 @@ def bring_up(tools: Tools, steps: Steps) -> None:
     with steps.step("node"):
         tools.stream("node", "up")
     images.wait()
-    with steps.step("helm and the programs of images built"):
-        tools.stream("node", "tools", "helm", *IMAGE_PROGRAMS)
-    with steps.step("images to the registry"):
-        tools.stream("images", "build")
-    built = read_images()
+    built = deliver_images(tools, steps, programs=IMAGE_PROGRAMS)
     with steps.step("operator installed"):
         install_operator(tools, built)
         drop_reloads(tools)
@@ -111,30 +109,36 @@ def bring_up(tools: Tools, steps: Steps) -> None:
         apply_smoke_overlay(tools, built)
         wait_for_instance(tools, steps)
         hold_smoke(tools)
-    write_shortcuts(find_shortcuts(tools), record=tools.shortcuts_record)
+    if tools.provider == NATIVE:
+        write_shortcuts(find_shortcuts(tools), record=tools.shortcuts_record)
     steps.close()
     print(gather_summary(tools))
 
 
 def bring_down(tools: Tools) -> None:
-    """Remove the shortcuts and stop the node."""
-    remove_shortcuts(record=tools.shortcuts_record)
+    """Remove the shortcuts and stop the node; from somebody's own cluster, take what was put."""
+    if tools.provider == NATIVE:
+        remove_shortcuts(record=tools.shortcuts_record)
+    if tools.provider == CURRENT:
+        remove_platform(tools)
     tools.stream("node", "down")
 
 
 def converse(tools: Tools, steps: Steps) -> None:
     """Apply the smoke overlay and hold the conversation."""
-    apply_smoke_overlay(tools, read_images())
+    apply_smoke_overlay(tools, read_images(tools))
     wait_for_instance(tools, steps)
     hold_smoke(tools)
 
 
 def reload_services(tools: Tools, steps: Steps, *, services: list[str]) -> None:
     """Build changed services and let the operator roll exactly those."""
-    before = read_images()
+    if tools.provider != NATIVE:
+        raise Failure("reload works on the native node only", cure="make up brings in what changed")
+    before = read_images(tools)
     with steps.step("images"):
         tools.stream("images", "build", *services)
-    changed = {name: ref for name, ref in read_images().items() if before.get(name) != ref}
+    changed = {name: ref for name, ref in read_images(tools).items() if before.get(name) != ref}
     if not changed:
         print("reload: nothing changed")
         return
@@ -157,7 +161,8 @@ def prepare_images(tools: Tools, steps: Steps) -> None:
     with steps.step("images built"):
         wait_for_builder()
         script = str(CHECKOUT / "hack/images")
-        tools.log("images", sys.executable, script, "build", "--no-push", *EARLY_IMAGES)
+        names = choose_images(tools.provider, EARLY_IMAGES)
+        tools.log("images", sys.executable, script, "build", "--no-push", *names)
 
 
 def wait_for_builder() -> None:

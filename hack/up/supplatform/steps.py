@@ -8,24 +8,20 @@ from collections.abc import Callable
 from typing import Any
 
 from supnode.failure import Failure
-from supnode.paths import compute_cache_root, write_atomically
+from supnode.paths import write_atomically
+from supnode.providers.border import NATIVE
 from supnode.steps import Steps
+from supplatform.delivery import CORE_SPEC, open_way
 from supplatform.readiness import wait_until_ready
 from supplatform.tools import CHECKOUT, Tools
 from supplatform.values import build_values
 
 OPERATOR_NAMESPACE = "sup-system"
-NAMESPACE = "chat"
+# The samples are written for the first; another one may be asked for.
+SAMPLES_NAMESPACE = "chat"
+NAMESPACE = os.environ.get("SUP_NAMESPACE", SAMPLES_NAMESPACE)
 INSTANCE = "demo"
 READY_SECONDS = 600.0
-SERVICES = ("api", "websocket", "media", "worker")
-
-
-def read_images() -> dict[str, str]:
-    """Return the images that were built: name → `ref@digest`."""
-    path = compute_cache_root(os.environ) / "images" / "images.json"
-    images: dict[str, str] = json.loads(path.read_text())
-    return images
 
 
 def install_operator(tools: Tools, images: dict[str, str]) -> None:
@@ -55,6 +51,10 @@ def apply_sample(tools: Tools, path: str) -> None:
     create_namespace(tools)
     manifest = (CHECKOUT / "manifests/samples" / path).read_text()
     _apply_as(tools, "sample", manifest)
+    if tools.provider != NATIVE:
+        patch = json.dumps({"spec": CORE_SPEC})
+        where = ("-n", NAMESPACE, "--type=merge", "--field-manager=provider", "--patch", patch)
+        tools.kubectl("patch", "sup", INSTANCE, *where)
 
 
 def drop_reloads(tools: Tools) -> None:
@@ -92,10 +92,27 @@ def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
         tools.kubectl("rollout", "status", "deployment/smtp-sink", *where)
 
 
+def remove_platform(tools: Tools) -> None:
+    """Take the sample and the operator out of a cluster; definitions and data stay."""
+    gone = ("--ignore-not-found", "--wait", "--timeout", "120s")
+    for kind, name in (("sup", INSTANCE), ("deployment,service", "smtp-sink")):
+        tools.kubectl("delete", kind, name, "-n", NAMESPACE, *gone)
+    where = ("--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "--wait")
+    tools.log("helm", "helm", "uninstall", "sup-operator", *where)
+
+
 def _apply_as(tools: Tools, manager: str, manifest: str) -> None:
     # Two field managers: applying the sample again leaves alone what the overlay has added.
     flags = ("--server-side", "--force-conflicts", "--field-manager", manager)
-    tools.kubectl("apply", *flags, "-n", NAMESPACE, "-f", "-", stdin=manifest)
+    here = localize(manifest, NAMESPACE)
+    tools.kubectl("apply", *flags, "-n", NAMESPACE, "-f", "-", stdin=here)
+
+
+def localize(manifest: str, namespace: str) -> str:
+    """Return a sample for another namespace than the one it was written for."""
+    for written in (f"namespace: {SAMPLES_NAMESPACE}\n", f".{SAMPLES_NAMESPACE}.svc"):
+        manifest = manifest.replace(written, written.replace(SAMPLES_NAMESPACE, namespace))
+    return manifest
 
 
 def wait_for_instance(tools: Tools, steps: Steps) -> None:
@@ -112,7 +129,9 @@ def hold_smoke(tools: Tools) -> None:
     """Hold the smoke conversation with the sample instance."""
     argv = [".venv/bin/kubectl-sup", "smoke", INSTANCE, "-n", NAMESPACE]
     environment = {**os.environ, **tools.environment()}
-    if subprocess.run(argv, cwd=CHECKOUT, env=environment, check=False).returncode != 0:
+    with open_way(tools, namespace=NAMESPACE, service=f"{INSTANCE}-edge") as flags:
+        done = subprocess.run([*argv, *flags], cwd=CHECKOUT, env=environment, check=False)
+    if done.returncode != 0:
         raise Failure(
             "the smoke conversation failed",
             cure=f"kubectl describe sup {INSTANCE} -n {NAMESPACE} names what is unwell",

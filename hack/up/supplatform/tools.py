@@ -5,12 +5,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from supnode.commands import run_captured, run_logged
 from supnode.failure import Failure
 from supnode.paths import compute_cache_root, compute_node_paths, compute_state_root
+from supnode.providers.border import CURRENT, KIND, NATIVE, choose_provider
+from supnode.providers.current import CurrentCluster
+from supnode.providers.engine import probe_engine
+from supnode.providers.kind import KindCluster
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 NODE_NAME = "sup"
@@ -22,10 +27,25 @@ class Tools:
 
     node: str = NODE_NAME
 
+    @cached_property
+    def provider(self) -> str:
+        """Return which kind of cluster this is about: native, kind or current."""
+        return choose_provider(asked="", env=os.environ, probe_engine=probe_engine).name
+
     @property
     def kubeconfig(self) -> Path:
-        """Return the node's kubeconfig; the file exists once the node is up."""
+        """Return the cluster's kubeconfig; the file exists once the cluster is up."""
+        if self.provider == KIND:
+            return KindCluster(self.node).kubeconfig_path
+        if self.provider == CURRENT:
+            return CurrentCluster().kubeconfig_path
         return compute_node_paths(self.node).kubeconfig
+
+    @property
+    def images_folder(self) -> Path:
+        """Return the folder of images.json: another cluster's images are told apart."""
+        root = compute_cache_root(os.environ)
+        return root / "images" if self.provider == NATIVE else root / self.provider / "images"
 
     @property
     def shortcuts_record(self) -> Path:

@@ -100,7 +100,7 @@ class CurrentCluster:
 
     def down(self, steps: Steps) -> None:
         """Forget the cluster; whatever runs there is its owner's."""
-        self._kubeconfig.unlink(missing_ok=True)
+        self.kubeconfig_path.unlink(missing_ok=True)
 
     def clean(self, steps: Steps) -> None:
         """Forget the cluster."""
@@ -122,10 +122,11 @@ class CurrentCluster:
         self._write_kubeconfig(self._gather_context())
         if not self._succeeds("get", "--raw", "/readyz"):
             raise Failure("the cluster of this context does not answer", cure="kubectl get nodes")
-        return self._kubeconfig
+        return self.kubeconfig_path
 
     @property
-    def _kubeconfig(self) -> Path:
+    def kubeconfig_path(self) -> Path:
+        """Return where the kubeconfig is once the cluster is up."""
         return self._cache.root / "current" / "kubeconfig"
 
     def _gather_context(self) -> Context:
@@ -141,10 +142,10 @@ class CurrentCluster:
         """Keep this context alone, so that a later switch of contexts changes nothing."""
         words = ("config", "view", "--minify", "--flatten", "--raw", "--context", context.name)
         document = run_captured([self._kubectl, *words])
-        folder = self._kubeconfig.parent
+        folder = self.kubeconfig_path.parent
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
-        write_atomically(self._kubeconfig, document, mode=0o600)
+        write_atomically(self.kubeconfig_path, document, mode=0o600)
 
     def _check_cluster(self) -> None:
         if not self._succeeds("get", "--raw", "/readyz"):
@@ -169,7 +170,7 @@ class CurrentCluster:
         return str(self._cache.path("kubectl"))
 
     def _client(self) -> list[str]:
-        return [self._kubectl, "--kubeconfig", str(self._kubeconfig)]
+        return [self._kubectl, "--kubeconfig", str(self.kubeconfig_path)]
 
     def _succeeds(self, *words: str) -> bool:
         return probe_succeeds([*self._client(), *words])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from supnode import debian
 from supnode.builds import BuildCache
+from supnode.cluster import is_condition_true
 from supnode.commands import probe_succeeds, run_captured, run_logged
 from supnode.failure import Failure
 from supnode.paths import NODE_FOLDER, compute_cache_root
@@ -36,16 +39,22 @@ class KindCluster:
         self._check_builders(steps)
         with steps.step("kind and kubectl"):
             self._cache.ensure(["kubectl"] if shutil.which("kind") else ["kind", "kubectl"])
+        # Of a cluster that was stopped, the API server still tells what was true before.
+        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if self.name not in self._gather_clusters():
             with steps.step("create the kind cluster"):
                 self._create()
         else:
             with steps.step("start the kind cluster"):
                 run_captured(["docker", "start", *self._gather_nodes()])
-                self._kind("export", "kubeconfig", "--kubeconfig", str(self._kubeconfig))
+                self._kind("export", "kubeconfig", "--kubeconfig", str(self.kubeconfig_path))
         with steps.step("kind cluster: node Ready"):
-            log = self._folder / "kind.log"
-            wait_until(self._is_ready, what="the cluster", seconds=READY_SECONDS, log=log)
+            wait_until(
+                lambda: self._is_ready(since=started),
+                what="the cluster",
+                seconds=READY_SECONDS,
+                log=self._folder / "kind.log",
+            )
 
     def down(self, steps: Steps) -> None:
         """Stop the cluster's containers; they and their data stay."""
@@ -57,7 +66,7 @@ class KindCluster:
         """Delete the cluster with its data."""
         if self.name in self._gather_clusters():
             with steps.step("delete the kind cluster"):
-                self._kind("delete", "cluster", "--kubeconfig", str(self._kubeconfig))
+                self._kind("delete", "cluster", "--kubeconfig", str(self.kubeconfig_path))
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def status(self) -> str:
@@ -70,8 +79,8 @@ class KindCluster:
 
     def kubeconfig(self) -> Path:
         """Return the kubeconfig's path; a Failure unless the API server answers."""
-        if self._kubeconfig.exists() and self._kubectl_succeeds("get", "--raw", "/readyz"):
-            return self._kubeconfig
+        if self.kubeconfig_path.exists() and self._kubectl_succeeds("get", "--raw", "/readyz"):
+            return self.kubeconfig_path
         raise Failure(f"no kind cluster '{self.name}' is up", cure="SUP_PROVIDER=kind make up")
 
     def load(self, archives: Sequence[Path]) -> None:
@@ -79,13 +88,14 @@ class KindCluster:
         self._kind("load", "image-archive", *map(str, archives))
 
     @property
-    def _kubeconfig(self) -> Path:
+    def kubeconfig_path(self) -> Path:
+        """Return where the kubeconfig is once the cluster is up."""
         return self._folder / "kubeconfig"
 
     def _create(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         image = self._env.get(IMAGE_VARIABLE, "")
-        words = ["--config", str(CONFIG), "--kubeconfig", str(self._kubeconfig)]
+        words = ["--config", str(CONFIG), "--kubeconfig", str(self.kubeconfig_path)]
         self._kind("create", "cluster", *words, *(["--image", image] if image else []))
 
     def _kind(self, *words: str) -> None:
@@ -107,13 +117,19 @@ class KindCluster:
         label = f"label=io.x-k8s.kind.cluster={self.name}"
         return run_captured(["docker", "ps", "--all", "--quiet", "--filter", label]).split()
 
-    def _is_ready(self) -> bool:
-        wait = ("wait", "--for=condition=Ready", "node", "--all", "--timeout=5s")
-        return self._kubectl_succeeds(*wait)
+    def _is_ready(self, *, since: str) -> bool:
+        """Return whether every node is ready, by a heartbeat no older than `since`."""
+        words = ["--kubeconfig", str(self.kubeconfig_path), "get", "nodes", "--output", "json"]
+        try:
+            answer = run_captured([str(self._cache.path("kubectl")), *words])
+        except Failure:
+            return False  # the API server is still on its way
+        nodes = json.loads(answer)["items"]
+        return bool(nodes) and all(is_condition_true(node, "Ready", since=since) for node in nodes)
 
     def _kubectl_succeeds(self, *words: str) -> bool:
         kubectl = str(self._cache.path("kubectl"))
-        return probe_succeeds([kubectl, "--kubeconfig", str(self._kubeconfig), *words])
+        return probe_succeeds([kubectl, "--kubeconfig", str(self.kubeconfig_path), *words])
 
     def _check_builders(self, steps: Steps) -> None:
         """Make sure of the programs that build the platform's images."""
