@@ -4,17 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supmessenger_common.bindings import (
+    BindingError,
+    LivekitBinding,
     ObjectStorageBinding,
     PostgresBinding,
     RabbitBinding,
     RedisBinding,
     SmtpBinding,
+    read_livekit,
     read_object_storage,
     read_postgres,
     read_rabbitmq,
     read_redis,
     read_smtp,
 )
+from supmessenger_common.log import get_logger
+
+_log = get_logger("connections")
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Bindings:
     rabbitmq: RabbitBinding
     object_storage: ObjectStorageBinding
     smtp: SmtpBinding | None
+    livekit: LivekitBinding | None = None
 
 
 def read_bindings(root: Path) -> Bindings:
@@ -38,4 +45,14 @@ def read_bindings(root: Path) -> Bindings:
         rabbitmq=read_rabbitmq(root),
         object_storage=read_object_storage(root),
         smtp=read_smtp(root),
+        livekit=read_media_server(root),
     )
+
+
+def read_media_server(root: Path) -> LivekitBinding | None:
+    """Read the binding `livekit`; a broken one costs the rooms of calls, nothing else."""
+    try:
+        return read_livekit(root)
+    except BindingError as error:
+        _log.error("no media server", why=str(error))
+        return None

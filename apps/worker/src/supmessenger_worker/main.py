@@ -19,6 +19,7 @@ from supmessenger_worker.connections import read_bindings
 from supmessenger_worker.jobs.registry import build_handlers, find_words
 from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.runtime import Parts, Runtime
+from supmessenger_worker.schedule.calls import keep_calls
 from supmessenger_worker.settings import WorkerSettings
 
 SERVICE = "worker"
@@ -56,6 +57,13 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
                 concurrency=settings.worker_concurrency,
                 check_interval=settings.check_interval_seconds,
                 policy=policy or RetryPolicy(),
+                calls=partial(
+                    keep_calls,
+                    pool,
+                    redis_cache=bindings.redis_cache,
+                    livekit=bindings.livekit,
+                    instance=settings.instance,
+                ),
             )
         )
         app.state.checks = board

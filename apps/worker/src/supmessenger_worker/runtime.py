@@ -41,6 +41,7 @@ class Parts:
     concurrency: int
     check_interval: float
     policy: RetryPolicy
+    calls: Callable[[], Awaitable[None]] | None = None
 
 
 class Runtime:
@@ -64,6 +65,8 @@ class Runtime:
             "schedule": Timetable(parts.pool).run,
             "checks": lambda: parts.board.keep_fresh(interval=parts.check_interval),
         }
+        if parts.calls is not None:
+            begun["calls"] = parts.calls
         self._tasks = [
             asyncio.create_task(_keep_running(name, run), name=name) for name, run in begun.items()
         ]

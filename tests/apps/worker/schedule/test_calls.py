@@ -1,0 +1,190 @@
+"""Calls that end by themselves, and rooms that are left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+from support.bindings import write_binding
+from support.processes.livekit import LivekitServer, start_livekit
+from support.processes.redis import RedisServer
+from support.processes.servers import Run, probe_free_port
+from support.waiting import wait_until
+from support.worker_service import run_worker
+
+from supmessenger_common.bindings import LivekitBinding, read_redis
+from supmessenger_common.calls.model import RING_TIME, Call, Presence
+from supmessenger_common.calls.rooms import Rooms
+from supmessenger_common.calls.store import end_call, find_call, record_presence
+from supmessenger_common.database import Pool
+from supmessenger_common.identifiers import create_id, read_clock
+from supmessenger_common.messages.publish import Publisher
+from supmessenger_common.redis_clients import open_redis
+from supmessenger_worker.schedule.calls import CallKeeper
+
+pytestmark = pytest.mark.services
+
+
+@pytest.fixture
+def livekit(server_run: Run) -> Iterator[LivekitServer]:
+    """A media server whose webhook reaches nobody."""
+    server = start_livekit(server_run, webhook_url=f"http://127.0.0.1:{probe_free_port()}/")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def rooms(livekit: LivekitServer) -> AsyncIterator[Rooms]:
+    """Its rooms."""
+    rooms = Rooms(LivekitBinding(livekit.url, livekit.url, livekit.api_key, livekit.api_secret))
+    yield rooms
+    await rooms.close()
+
+
+@pytest.fixture
+async def publisher(redis_bindings: Path) -> AsyncIterator[Publisher]:
+    redis = open_redis(read_redis(redis_bindings, "redis-cache"), client_name="test")
+    yield Publisher(redis, "sup")
+    await redis.aclose()
+
+
+async def insert_user(postgres: Pool) -> tuple[UUID, UUID]:
+    """Insert a user with a device."""
+    user_id, device_id = create_id(), create_id()
+    await postgres.execute(
+        "INSERT INTO users (id, email, username, display_name, password_hash)"
+        " VALUES ($1, $2, $3, 'x', 'x')",
+        *(user_id, f"{user_id}@example.org", f"u{user_id}"),
+    )
+    await postgres.execute(
+        "INSERT INTO devices (id, user_id, name, registration_id) VALUES ($1, $2, 'd', 1)",
+        *(device_id, user_id),
+    )
+    return user_id, device_id
+
+
+async def insert_call(postgres: Pool, *, started_at: datetime) -> Call:
+    """Insert a call that rings."""
+    user_id, _ = await insert_user(postgres)
+    chat_id, call_id = create_id(), create_id()
+    await postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat_id)
+    await postgres.execute(
+        "INSERT INTO calls (id, chat_id, initiator_id, kind, livekit_room, started_at)"
+        " VALUES ($1, $2, $3, 'audio', $4, $5)",
+        *(call_id, chat_id, user_id, str(call_id), started_at),
+    )
+    return await read(postgres, call_id)
+
+
+async def read(postgres: Pool, call_id: UUID) -> Call:
+    call = await find_call(postgres, call_id)
+    assert call is not None
+    return call
+
+
+async def answer(postgres: Pool, call: Call) -> None:
+    """Let somebody else come."""
+    _, device_id = await insert_user(postgres)
+    presence = Presence(sid="PA_x", identity=str(device_id), joined_at=call.started_at)
+    assert await record_presence(postgres, call.room, presence, left_at=None) is not None
+
+
+async def test_who_rings_too_long_has_missed_it(
+    postgres: Pool, publisher: Publisher, rooms: Rooms, redis_cache: RedisServer
+) -> None:
+    now = read_clock()
+    old = await insert_call(postgres, started_at=now - RING_TIME)
+    new = await insert_call(postgres, started_at=now - RING_TIME + timedelta(seconds=1))
+    for call in (old, new):
+        await rooms.ensure(call.room)
+    listener = Redis.from_url(redis_cache.url)
+    async with listener.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(f"sup:sup:chat:{old.chat_id}")
+        await channel.get_message(timeout=5)
+        keeper = CallKeeper(postgres, publisher, rooms)
+        await asyncio.gather(keeper.sweep(now=now), keeper.sweep(now=now))
+        event = orjson.loads((await channel.get_message(timeout=5))["data"])
+        assert await channel.get_message(timeout=0.2) is None
+    await listener.aclose()
+    assert (event["type"], event["call"]["id"]) == ("call", str(old.id))
+    assert event["call"]["status"] == "missed"
+    assert (await read(postgres, old.id)).ended_at == now
+    assert (await read(postgres, new.id)).status == "ringing"
+    await keeper.sweep(now=now)
+    assert {room.name for room in await rooms.fetch_all()} == {new.room}
+
+
+async def test_a_call_whose_room_is_gone_is_over(
+    postgres: Pool, publisher: Publisher, rooms: Rooms
+) -> None:
+    now = read_clock()
+    began = now - timedelta(seconds=10)
+    kept, gone = [await insert_call(postgres, started_at=began) for _ in range(2)]
+    for call in (kept, gone):
+        await answer(postgres, call)
+    await rooms.ensure(kept.room)
+    await CallKeeper(postgres, publisher, rooms).sweep(now=now)
+    assert (await read(postgres, kept.id)).status == "active"
+    over = await read(postgres, gone.id)
+    assert over.status == "ended"
+    assert [stay.left_at for stay in over.stays] == [now]
+
+
+async def test_while_the_media_server_is_away_only_ringing_ends(
+    postgres: Pool, publisher: Publisher
+) -> None:
+    nowhere = f"ws://127.0.0.1:{probe_free_port()}"
+    away = Rooms(LivekitBinding(nowhere, nowhere, "key", "s" * 32))
+    now = read_clock()
+    talking = await insert_call(postgres, started_at=now - timedelta(hours=1))
+    await answer(postgres, talking)
+    ringing = await insert_call(postgres, started_at=now - RING_TIME)
+    await CallKeeper(postgres, publisher, away).sweep(now=now)
+    await away.close()
+    assert (await read(postgres, talking.id)).status == "active"
+    assert (await read(postgres, ringing.id)).status == "missed"
+
+
+async def test_calls_end_when_the_instance_offers_none_any_more(
+    postgres: Pool, publisher: Publisher
+) -> None:
+    now = read_clock()
+    talking = await insert_call(postgres, started_at=now - timedelta(seconds=10))
+    await answer(postgres, talking)
+    await CallKeeper(postgres, publisher, None).sweep(now=now)
+    assert (await read(postgres, talking.id)).status == "ended"
+
+
+async def test_rooms_of_others_stay(postgres: Pool, publisher: Publisher, rooms: Rooms) -> None:
+    now = read_clock()
+    over = await insert_call(postgres, started_at=now)
+    await end_call(postgres, over.room, now=now)
+    for name in (over.room, "somebody-elses"):
+        await rooms.ensure(name)
+    await CallKeeper(postgres, publisher, rooms).sweep(now=now)
+    assert {room.name for room in await rooms.fetch_all()} == {"somebody-elses"}
+
+
+async def test_the_worker_looks_by_itself(
+    binding_root: Path, postgres: Pool, livekit: LivekitServer
+) -> None:
+    write_binding(binding_root, "livekit", livekit.build_binding())
+    call = await insert_call(postgres, started_at=read_clock())
+
+    async def is_over() -> bool:
+        return not (await read(postgres, call.id)).is_open
+
+    async with run_worker(binding_root):
+        await wait_until(is_over, what="the call without a room to end", seconds=20)
+
+
+async def test_a_worker_with_a_broken_binding_works_all_the_same(binding_root: Path) -> None:
+    write_binding(binding_root, "livekit", {"url": "ws://livekit:7880"})
+    async with run_worker(binding_root) as worker:
+        assert await worker.is_ready()
