@@ -105,14 +105,14 @@ async def test_a_host_that_does_not_answer_is_named(world: World) -> None:
 
 
 async def test_what_this_release_can_not_run_stalls_with_the_cure(world: World) -> None:
-    world.change(tls={"acme": {}})
+    world.change(tls={"certManager": {"issuerRef": {"name": "mine"}}})
 
     await world.reconcile()
 
     stalled = world.condition("Stalled")
     assert stalled["reason"] == "NotYetAvailable"
-    assert "spec.tls.acme" in stalled["message"]
-    assert "use selfSigned" in stalled["message"]
+    assert "spec.tls.certManager" in stalled["message"]
+    assert "use acme or selfSigned" in stalled["message"]
 
 
 async def test_a_wish_without_effect_is_reported_and_said_once(world: World) -> None:

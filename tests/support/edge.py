@@ -59,10 +59,16 @@ class RunningEdge:
 
 
 def write_files(
-    messenger: Messenger, config: Path, backend: int, *, ports: dict[str, int], certificate: Path
+    messenger: Messenger,
+    config: Path,
+    backend: int,
+    *,
+    ports: dict[str, int],
+    certificate: Path,
+    acme_thumbprint: str = "",
 ) -> Path:
     folder = config.parent / "nginx"
-    text = build_nginx_conf(messenger).replace("/tmp/nginx", str(folder))
+    text = build_nginx_conf(messenger, acme_thumbprint).replace("/tmp/nginx", str(folder))
     text = text.replace("/bindings/tls", str(certificate))
     for name in ("api:3000", "media:3003", "websocket:3001"):
         text = text.replace(f"demo-{name}", f"127.0.0.1:{backend}")

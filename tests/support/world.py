@@ -6,6 +6,7 @@ from typing import Any
 
 from support.fake_cluster import FakeCluster
 
+from supmessenger_operator.cluster.acme_orders import CertificateOrders
 from supmessenger_operator.cluster.reach import Reach
 from supmessenger_operator.events import EventRecorder
 from supmessenger_operator.model.checks import Check, CheckReport
@@ -59,6 +60,8 @@ class World:
         self.cluster = FakeCluster()
         self.clock = Clock()
         self.checkers = Answers(self.clock)
+        self.woken: list[Key] = []
+        self.orders = CertificateOrders(self.woken.append)
         self.context = self.start_operator()
 
     def start_operator(self) -> Context:
@@ -70,6 +73,7 @@ class World:
             ),
             recorder=EventRecorder(self.cluster, clock=self.clock),
             checkers=self.checkers,
+            orders=self.orders,
             reach=Reach(lookup=resolve_nothing),
             clock=self.clock,
         )

@@ -13,6 +13,7 @@ import structlog
 import uvloop
 
 from supmessenger_operator import metrics
+from supmessenger_operator.cluster.acme_orders import CertificateOrders
 from supmessenger_operator.cluster.api_server import ApiServer, connect_api_server
 from supmessenger_operator.cluster.client import ClusterClient
 from supmessenger_operator.events import EventRecorder
@@ -119,6 +120,7 @@ async def _lead(
         defaults=read_defaults(settings),
         recorder=EventRecorder(api_server),
         checkers=checkers,
+        orders=CertificateOrders(lambda key: queue.add(key)),
     )
 
     queue = WorkQueue(lambda key: reconcile_messenger(key, context))

@@ -1,5 +1,7 @@
 """One pass over one instance, from top to bottom."""
 
+from dataclasses import replace
+
 from supmessenger_operator.cluster.write_status import write_status
 from supmessenger_operator.desired import build_objects
 from supmessenger_operator.findings import announce, collect_facts
@@ -8,12 +10,14 @@ from supmessenger_operator.model.messenger import KIND, check_messenger, parse_m
 from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Waiting
 from supmessenger_operator.model.status import Status
 from supmessenger_operator.rollout import gather, prune, repair, roll_out
-from supmessenger_operator.run import Context, start_run
+from supmessenger_operator.run import Context, Run, start_run
 from supmessenger_operator.status import build_deleting, compute_status
 
 # A person acts outside the resource: makes a Secret, starts a host, deletes a failed Job.
 OUTSIDE_RECHECK_SECONDS = 60.0
 LASTING_RECHECK_SECONDS = 60.0
+# What is further away is found by the queue's resync.
+LONGEST_LOOK_SECONDS = 600.0
 
 
 async def reconcile_messenger(key: Key, context: Context) -> Next:
@@ -21,6 +25,7 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
     body = await context.client.get(KIND, *key)
     if body is None:
         context.checkers.forget(key)
+        context.orders.forget(key)
         return Next(is_gone=True)
     if body["metadata"].get("deletionTimestamp"):
         previous = Status.model_validate(body.get("status") or {})
@@ -50,11 +55,25 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
     status = compute_status(await collect_facts(run, outcome))
     await write_status(context.client, body, status)
     await announce(run, status)
-    return compute_next(outcome, status)
+    return compute_next(outcome, status, look_again=_find_look_again(run))
 
 
-def compute_next(outcome: Outcome, status: Status) -> Next:
+def _find_look_again(run: Run) -> float | None:
+    """Return the seconds until the certificate wants to be looked at, if it ever does."""
+    moment = run.inputs.certificate.look_again if run.inputs is not None else None
+    return max(1.0, (moment - run.context.clock()).total_seconds()) if moment else None
+
+
+def compute_next(outcome: Outcome, status: Status, *, look_again: float | None = None) -> Next:
     """Say when to look again, should no event come first."""
+    following = _compute_next(outcome, status)
+    if look_again is None or look_again > LONGEST_LOOK_SECONDS or following.backoff:
+        return following
+    delay = look_again if following.delay is None else min(look_again, following.delay)
+    return replace(following, delay=delay)
+
+
+def _compute_next(outcome: Outcome, status: Status) -> Next:
     if outcome.stalled is not None:
         return Next(delay=OUTSIDE_RECHECK_SECONDS if outcome.stalled.is_outside else None)
     is_settled = any(

@@ -12,6 +12,7 @@ from supmessenger_operator.cluster.apply import (
 from supmessenger_operator.cluster.gather import gather_inputs
 from supmessenger_operator.cluster.observe import read_job_message
 from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
+from supmessenger_operator.cluster.public_address import gather_call_addresses
 from supmessenger_operator.cluster.release import compute_release_hash
 from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
 from supmessenger_operator.events import Happening
@@ -60,7 +61,11 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
         messenger,
         defaults=run.context.defaults,
         reach=run.context.reach,
+        orders=run.context.orders,
         edge_address=edge.address if edge is not None else "",
+        call_addresses=await gather_call_addresses(
+            messenger, run.observed, run.releases, run.context.reach
+        ),
         now=run.context.clock(),
     )
     if run.previous.version:

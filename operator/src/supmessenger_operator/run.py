@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from supmessenger_operator.cluster.acme_orders import CertificateOrders
 from supmessenger_operator.cluster.apply import Ledger
 from supmessenger_operator.cluster.client import ClusterClient
 from supmessenger_operator.cluster.observe import Observed, observe_instance
@@ -28,6 +29,7 @@ class Context:
     defaults: OperatorDefaults
     recorder: EventRecorder
     checkers: Checkers
+    orders: CertificateOrders
     reach: Reach = field(default_factory=Reach)
     ledger: Ledger = field(default_factory=Ledger)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from supmessenger_operator.desired import api, media, websocket
+from supmessenger_operator.desired import api, livekit, media, websocket
 from supmessenger_operator.desired.container import (
     Container,
     build_config_mount,
@@ -18,6 +18,9 @@ from supmessenger_operator.model.scalars import parse_quantity
 COMPONENT = "edge"
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
+EXPORTER_PORT = 9113
+# Of nginx, within the pod only.
+STATUS_PORT = 9114
 _CONFIG = "/etc/sup-edge"
 _CERTIFICATE = "/bindings/tls"
 _UPSTREAMS = (api, media, websocket)
@@ -34,7 +37,10 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     script = build_file("edge-run.sh")
     pod = Pod(
         component=COMPONENT,
-        containers=(_build_container(messenger, inputs, config_map=kinds.name),),
+        containers=(
+            _build_container(messenger, inputs, config_map=kinds.name),
+            *_build_exporter(messenger, inputs),
+        ),
         # Only the script rolls the pod: nginx.conf and the certificate are reloaded in place.
         config={"run.sh": script},
         grace_seconds=_GRACE_SECONDS,
@@ -42,7 +48,16 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
         block_path="spec.edge",
     )
     return (
-        kinds.build_config_map({"nginx.conf": build_nginx_conf(messenger), "run.sh": script}),
+        kinds.build_config_map(
+            {
+                "nginx.conf": build_nginx_conf(
+                    messenger,
+                    inputs.acme_thumbprint,
+                    signalling=_find_signalling(messenger, inputs),
+                ),
+                "run.sh": script,
+            }
+        ),
         _build_service(kinds, messenger),
         *kinds.build_deployment(pod, replicas=messenger.effective.edge.replicas),
     )
@@ -54,25 +69,34 @@ def build_check_url(messenger: Messenger) -> str:
     return f"{scheme}://{messenger.object_name(COMPONENT)}:{port}/healthz"
 
 
-def build_nginx_conf(messenger: Messenger) -> str:
-    """Return nginx.conf, valid for nginx 1.22 to 1.30."""
+def build_nginx_conf(
+    messenger: Messenger, acme_thumbprint: str = "", *, signalling: str = ""
+) -> str:
+    """Return nginx.conf, valid for nginx 1.22 to 1.30; the thumbprint answers ACME challenges.
+
+    `signalling` is the address of LiveKit's signalling, empty where the instance runs none.
+    """
     spec = messenger.spec
     return build_file(
         "nginx.conf.j2",
         {
             "domain": spec.domain,
             "tls": _has_tls(messenger),
+            "acme_thumbprint": acme_thumbprint,
             # A browser that has seen it refuses a self-signed certificate without a way past.
             "hsts": spec.tls.mode in ("acme", "certManager", "secretRef"),
             "behind_proxy": _is_behind_proxy(messenger),
             "trusted_ranges": _TRUSTED_RANGES,
             "worker_processes": _WORKERS[spec.size],
             "worker_connections": spec.edge.worker_connections,
+            "status_port": STATUS_PORT,
             "max_upload_bytes": int(parse_quantity(spec.media.max_upload_size)),
             "upstreams": [
                 (one.COMPONENT, f"{messenger.object_name(one.COMPONENT)}:{one.PORT}")
                 for one in _UPSTREAMS
-            ],
+            ]
+            + ([("livekit", signalling)] if signalling else []),
+            "signalling": signalling,
         },
     )
 
@@ -99,13 +123,51 @@ def _build_container(messenger: Messenger, inputs: Inputs, *, config_map: str) -
         env={
             "CONFIG": _CONFIG,
             "CERTIFICATE": _CERTIFICATE if tls else "",
-            "SERVICES": " ".join(messenger.object_name(one.COMPONENT) for one in _UPSTREAMS),
+            "SERVICES": " ".join(_list_services(messenger, inputs)),
             "LEAVE_SECONDS": str(_LEAVE_SECONDS),
         },
         ports={"http": HTTP_PORT, **({"https": HTTPS_PORT} if tls else {})},
         mounts=(build_config_mount(config_map, _CONFIG), *certificate),
         probes=build_probes(startup=answers, readiness=serves, liveness=answers),
     )
+
+
+def _build_exporter(messenger: Messenger, inputs: Inputs) -> tuple[Container, ...]:
+    """What tells Prometheus of nginx; it has no probes, so that it never makes the edge unready."""
+    if not (messenger.spec.has_prometheus and inputs.has_image("nginx-exporter")):
+        return ()
+    # A container that ends is an unready pod: the shell stays, whatever becomes of the exporter.
+    script = (
+        "trap 'kill $! 2>/dev/null; exit 0' TERM INT;"
+        " while :; do nginx-prometheus-exporter & wait $!; sleep 5 & wait $!; done"
+    )
+    return (
+        Container(
+            name="exporter",
+            image=inputs.images["nginx-exporter"],
+            command=("sh", "-c", script),
+            amounts=messenger.effective.exporters,
+            env={
+                "SCRAPE_URI": f"http://127.0.0.1:{STATUS_PORT}/stub_status",
+                "LISTEN_ADDRESS": f":{EXPORTER_PORT}",
+            },
+            ports={"metrics": EXPORTER_PORT},
+        ),
+    )
+
+
+def _find_signalling(messenger: Messenger, inputs: Inputs) -> str:
+    if not livekit.is_embedded(messenger, inputs):
+        return ""
+    return f"{messenger.object_name(livekit.COMPONENT)}:{livekit.PORT}"
+
+
+def _list_services(messenger: Messenger, inputs: Inputs) -> tuple[str, ...]:
+    """Return the Services whose addresses nginx has to know."""
+    names = [one.COMPONENT for one in _UPSTREAMS]
+    if livekit.is_embedded(messenger, inputs):
+        names.append(livekit.COMPONENT)
+    return tuple(messenger.object_name(name) for name in names)
 
 
 def _build_service(kinds: Kinds, messenger: Messenger) -> DesiredObject:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from supmessenger_operator.model.components import OPTIONAL_PARTS, find_field
+from supmessenger_operator.model.operations import Monitoring
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.spec import Spec
 
@@ -23,10 +24,14 @@ class Unavailable:
     cure: str = ""
     # Set where the operator's catalogue has no image of that name.
     image: str = ""
+    # The whole sentence, where it is for another reason.
+    why: str = ""
 
     @property
     def message(self) -> str:
         """The sentence for people."""
+        if self.why:
+            return self.why
         if self.image:
             return (
                 f"not to be had on this cluster: the operator has no image for it; set"
@@ -61,6 +66,7 @@ def find_unavailable(
         *_find_blocking(spec),
         *_find_optional(spec),
         *_find_lacking(spec, lacking),
+        *_find_calls(spec),
         *annotated,
     )
 
@@ -97,12 +103,12 @@ def _find_blocking(spec: Spec) -> Iterator[Unavailable]:
             is_explicit=True,
             cure="use minio",
         )
-    if spec.tls.mode in ("acme", "certManager"):
+    if spec.tls.mode == "certManager":
         yield Unavailable(
             component="certificates",
-            field=f"spec.tls.{spec.tls.mode}",
+            field="spec.tls.certManager",
             is_explicit=True,
-            cure="use selfSigned, or secretRef with a certificate of your own",
+            cure="use acme or selfSigned, or secretRef with the Secret that cert-manager writes",
         )
     if spec.exposure.type in ("Gateway", "Ingress"):
         yield Unavailable(
@@ -162,19 +168,39 @@ def _find_lacking(spec: Spec, lacking: frozenset[str]) -> Iterator[Unavailable]:
             yield Unavailable(component=part.name, field=field, is_explicit=False, image=part.image)
 
 
+def _find_calls(spec: Spec) -> Iterator[Unavailable]:
+    """Calls that are off for want of a way in, and a relay that would have nothing to relay."""
+    if spec.livekit is None and not spec.has_livekit:
+        why = (
+            f"off by default where exposure.type is {spec.exposure.type}, as media needs a way in"
+            " of its own: to offer calls set spec.livekit.embedded.exposure and"
+            " spec.turn.exposure"
+        )
+        yield Unavailable(component="livekit", field="spec.livekit", is_explicit=False, why=why)
+    if spec.turn is not None and spec.turn.enabled and not spec.has_turn:
+        why = "off, as it relays calls only and spec.livekit is off"
+        yield Unavailable(component="turn", field="spec.turn", is_explicit=False, why=why)
+
+
+def _find_monitoring(monitoring: Monitoring | None) -> Iterator[tuple[str, str, bool, bool]]:
+    """What of monitoring has no effect yet: component, field, whether wanted, whether explicit."""
+    if monitoring is None or not monitoring.enabled:
+        return
+    alerts, field = monitoring.alerts, "spec.monitoring"
+    has_email = alerts.email is not None and alerts.email.enabled
+    has_operator = monitoring.prometheus.operator is not None
+    yield "alerts-email", f"{field}.alerts.email", has_email, True
+    yield "alerts-webhook", f"{field}.alerts.webhook", alerts.webhook is not None, True
+    yield "prometheus-operator", f"{field}.prometheus.operator", has_operator, True
+    yield "tracing", f"{field}.tracing", bool(monitoring.tracing.endpoint), True
+
+
 def _find_optional(spec: Spec) -> Iterator[Unavailable]:
     """Parts the platform runs without; a default alone is reported, but raises no Event."""
-    kafka, livekit, turn, monitoring = spec.kafka, spec.livekit, spec.turn, spec.monitoring
+    kafka, monitoring = spec.kafka, spec.monitoring
     wanted = (
         ("kafka", "spec.kafka", kafka is not None and kafka.enabled, kafka is not None),
-        ("livekit", "spec.livekit", livekit is None or livekit.enabled, livekit is not None),
-        ("turn", "spec.turn", turn is None or turn.enabled, turn is not None),
-        (
-            "monitoring",
-            "spec.monitoring",
-            monitoring is None or monitoring.enabled,
-            monitoring is not None,
-        ),
+        *_find_monitoring(monitoring),
         ("push", "spec.push", spec.push is not None, True),
         ("restore-drill", "spec.backup.drill", spec.backup.drill is not None, True),
         ("transcoding", "spec.media.transcoding", spec.media.transcoding.enabled, False),

@@ -1,8 +1,11 @@
 """Facts gathered before building, so that building needs no clock, randomness or I/O."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
+
+from supmessenger_operator.model.messenger import GROUP
 
 
 class SecretFact(BaseModel):
@@ -13,6 +16,43 @@ class SecretFact(BaseModel):
     name: str
     keys: tuple[str, ...]
     hash: str
+
+
+class CertificateFact(BaseModel):
+    """What a builder and a judge may know of the edge's certificate.
+
+    `problem` is a sentence; `is_usable` says whether clients can trust what is served meanwhile.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    problem: str = ""
+    is_usable: bool = True
+    is_pending: bool = False
+    expires: datetime | None = None
+    look_again: datetime | None = None
+
+
+# On a workload: the address it was configured with, should its Service lose it.
+ADDRESS_ANNOTATION = f"{GROUP}/public-address"
+
+
+class PublicAddress(BaseModel):
+    """Where clients reach a part with ports of its own.
+
+    `host` is what clients are told, `ip` the IPv4 address behind it; both are empty until there
+    is one, and those in force before stay while there is a `problem`: a sentence with the cure.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str = ""
+    ip: str = ""
+    problem: str = ""
+
+    def build_annotation(self) -> dict[str, str]:
+        """Return the annotation by which the address is remembered."""
+        return {ADDRESS_ANNOTATION: f"{self.host} {self.ip}"}
 
 
 class Inputs(BaseModel):
@@ -37,11 +77,21 @@ class Inputs(BaseModel):
     secrets: Mapping[str, SecretFact]
     made_secrets: tuple[str, ...] = ()
     ca_certificate: str = ""
+    certificate: CertificateFact = CertificateFact()
+    acme_thumbprint: str = ""
     edge_address: str = ""
     domain_addresses: tuple[str, ...] = ()
+    livekit_address: PublicAddress = PublicAddress()
+    turn_address: PublicAddress = PublicAddress()
+    # By optional part, why it can't be configured; such a part degrades, the core does not.
+    problems: Mapping[str, str] = {}
     bucket_prefix: str
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"
+    # Name of the operator's own objects, by which its node agents are found.
+    release: str = "sup-operator"
+    # Where the node's agents of the operator's chart run: the shipper of logs comes from there.
+    agents_namespace: str = "sup-agents"
 
     def has_image(self, name: str) -> bool:
         """Whether a part's image is to be had; an empty reference says that it is not."""

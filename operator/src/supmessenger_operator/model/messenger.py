@@ -87,6 +87,11 @@ class Messenger(Model):
         """Name of this instance's object of a component."""
         return f"{self.name}-{component}"
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Namespace and name."""
+        return self.namespace, self.name
+
     def owner_reference(self) -> dict[str, Any]:
         """Reference that makes this resource the controller of an object."""
         return {

@@ -109,6 +109,13 @@ class Empty(Model):
     """A choice without settings."""
 
 
+class ExternalAccount(Model):
+    """The account that some ACME servers want to know beforehand."""
+
+    key_id: str = Field(description="Id of the key.", min_length=1, max_length=512)
+    key_secret_ref: SecretRef = Field(description="Secret with the key hmac-key, base64url.")
+
+
 class Acme(Model):
     """Certificates from an ACME server."""
 
@@ -120,6 +127,13 @@ class Acme(Model):
     )
     challenge: Literal["http-01"] = Field(
         default="http-01", description="Kind of proof; default: http-01."
+    )
+    ca_secret_ref: SecretRef | None = Field(
+        default=None,
+        description="Secret with the key ca.crt, for a server of your own; default: the system's.",
+    )
+    external_account: ExternalAccount | None = Field(
+        default=None, description="Account made beforehand; default: none."
     )
 
 

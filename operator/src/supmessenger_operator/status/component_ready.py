@@ -13,7 +13,7 @@ from supmessenger_operator.status.verdict import Verdict
 STUCK_AFTER = timedelta(minutes=10)
 # Another component's delay, not its own.
 TURN_REASONS = frozenset({"NotCreated", "NotStarted"})
-STUCK_REASONS = frozenset({"RolloutStuck", "NotReadyForLong"})
+STUCK_REASONS = frozenset({"RolloutStuck", "NotReadyForLong", "NotConfigured"})
 # Times in a status have whole seconds.
 CLOCK_STEP = timedelta(seconds=1)
 
@@ -22,7 +22,9 @@ def judge_component(component: Component, facts: Facts) -> Verdict:
     """Judge one part."""
     verdict = (
         _judge_sleep(component, facts)
+        or _judge_problem(component, facts)
         or _judge_workload(component, facts)
+        or _judge_certificate(component, facts)
         or _judge_check(component, facts)
     )
     if verdict.status == "False" and _is_stuck(verdict, facts):
@@ -44,6 +46,20 @@ def _judge_sleep(component: Component, facts: Facts) -> Verdict | None:
     return _verdict(component, "Unknown", REASON, message)
 
 
+def _judge_problem(component: Component, facts: Facts) -> Verdict | None:
+    """Return what keeps an optional part from being configured as it is asked for, or None."""
+    if facts.inputs is None:
+        return None
+    problem = facts.inputs.problems.get(component.name, "")
+    if problem:
+        return _false(component, "NotConfigured", problem)
+    addresses = {"livekit": facts.inputs.livekit_address, "turn": facts.inputs.turn_address}
+    address = addresses.get(component.name)
+    if component.mode == "embedded" and address is not None and address.problem:
+        return _false(component, "WaitingForAddress", address.problem)
+    return None
+
+
 def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
     """Return what is wrong with the pods, or None when they are well or not ours."""
     if not component.workload:
@@ -59,6 +75,17 @@ def _judge_workload(component: Component, facts: Facts) -> Verdict | None:
         reason = "RollingOut" if live.is_rolling else "NotReady"
         return _false(component, reason, _advise(live, facts))
     return None
+
+
+def _judge_certificate(component: Component, facts: Facts) -> Verdict | None:
+    """Return what keeps clients from trusting the edge, or None."""
+    if component.name != "edge" or facts.inputs is None or facts.inputs.certificate.is_usable:
+        return None
+    certificate = facts.inputs.certificate
+    if certificate.is_pending:
+        message = "a certificate was ordered and has not come yet; until then our own is served"
+        return _false(component, "WaitingForCertificate", message)
+    return _false(component, "CertificateUnusable", certificate.problem)
 
 
 def _judge_check(component: Component, facts: Facts) -> Verdict:

@@ -23,6 +23,12 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if smtp is not None and not smtp.ok:
         message = f"emails can't be sent: {smtp.message}; see spec.smtp"
         return Verdict(type="Degraded", status="True", reason="SmtpFailing", message=message)
+    problem = facts.inputs.certificate.problem if facts.inputs is not None else ""
+    if problem:
+        message = f"the edge's certificate could not be renewed: {problem}; see spec.tls"
+        return Verdict(
+            type="Degraded", status="True", reason="CertificateNotRenewed", message=message
+        )
     return Verdict(type="Degraded", status="False", reason="Healthy", message=HEALTHY)
 
 

@@ -1,0 +1,171 @@
+"""How the edge's certificate shows in status, for each way it can be provided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from support.world import World
+
+from supmessenger_operator.cluster.acme import AcmeFailure, AcmeOrder, Issued
+from supmessenger_operator.cluster.acme_orders import CertificateOrders
+from supmessenger_operator.cluster.certificates import KeyPair, make_authority, make_certificate
+from supmessenger_operator.cluster.secrets import decode, encode
+
+DOMAIN = "chat.example.org"
+SERVER = "https://acme.example/dir"
+ACME = {"acme": {"server": SERVER}}
+
+
+class Authority:
+    """An ACME server's part: certificates by the world's clock, or a failure."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.signer = make_authority("acme", now=world.clock.now)
+        self.failure = ""
+        self.orders: list[AcmeOrder] = []
+
+    def obtain(self, order: AcmeOrder) -> Issued:
+        self.orders.append(order)
+        if self.failure:
+            raise AcmeFailure(self.failure)
+        made = make_certificate(self.signer, (order.domain,), now=self.world.clock.now)
+        return Issued(chain=made.certificate.decode(), key=made.key.decode())
+
+
+@pytest.fixture
+def authority(world: World) -> Authority:
+    made = Authority(world)
+    world.orders = CertificateOrders(world.woken.append, obtain=made.obtain)
+    world.start_operator()
+    return made
+
+
+def served(world: World) -> dict[str, str]:
+    return decode(world.cluster.objects[("Secret", "chat", "demo-tls")])
+
+
+async def wait_for_order(world: World) -> None:
+    await world.orders.drain()
+    await world.settle()
+
+
+async def test_the_edge_starts_with_our_own_and_goes_over_to_the_issued_one(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    conf = world.cluster.objects[("ConfigMap", "chat", "demo-edge")]["data"]["nginx.conf"]
+    assert "/acme-challenge/" in conf
+
+    await wait_for_order(world)
+
+    assert served(world)["acme-server"] == SERVER
+    assert world.condition("EdgeReady")["status"] == "True"
+    assert len(authority.orders) == 1
+    assert authority.orders[0].edge_url == "http://demo-edge.chat.svc.cluster.local"
+
+
+async def test_a_failed_order_is_told_with_the_servers_words(
+    world: World, authority: Authority
+) -> None:
+    authority.failure = "DNS problem: NXDOMAIN looking up A for chat.example.org"
+    world.change(tls=ACME)
+    await world.settle()
+
+    await wait_for_order(world)
+
+    edge = world.condition("EdgeReady")
+    assert edge["status"] == "False"
+    assert edge["reason"] == "CertificateUnusable"
+    assert "NXDOMAIN" in edge["message"]
+    assert "acme-server" not in served(world)
+
+
+async def test_it_is_renewed_after_two_thirds_of_its_life(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    first = served(world)["tls.crt"]
+    world.clock.now += timedelta(days=59)
+    await world.settle()
+    assert served(world)["tls.crt"] == first
+
+    world.clock.now += timedelta(days=2)
+    await world.settle()
+    await wait_for_order(world)
+
+    assert served(world)["tls.crt"] != first
+
+
+async def test_a_renewal_that_fails_degrades_and_keeps_the_good_one(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    first = served(world)["tls.crt"]
+    authority.failure = "the server is busy"
+    world.clock.now += timedelta(days=61)
+
+    await world.settle()
+    await wait_for_order(world)
+
+    assert served(world)["tls.crt"] == first
+    assert world.condition("EdgeReady")["status"] != "False"
+    degraded = world.condition("Degraded")
+    assert degraded["status"] == "True"
+    assert degraded["reason"] == "CertificateNotRenewed"
+    assert "the server is busy" in degraded["message"]
+
+
+async def test_another_server_in_the_resource_asks_for_another_certificate(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+
+    world.change(tls={"acme": {"server": "https://other.example/dir"}})
+    await world.settle()
+    await wait_for_order(world)
+
+    assert served(world)["acme-server"] == "https://other.example/dir"
+
+
+FLAWS = {
+    "ended": ((DOMAIN,), timedelta(days=-100), "ended on"),
+    "another name": (("other.example.org",), timedelta(), "does not name chat.example.org"),
+}
+
+
+@pytest.mark.parametrize("flaw", FLAWS)
+async def test_a_persons_unfit_certificate_is_told_with_the_cure(world: World, flaw: str) -> None:
+    names, shift, words = FLAWS[flaw]
+    signer = make_authority("person", now=world.clock.now + shift)
+    await bring(world, make_certificate(signer, names, now=world.clock.now + shift))
+
+    await world.settle()
+
+    edge = world.condition("EdgeReady")
+    assert edge["reason"] == "CertificateUnusable"
+    assert words in edge["message"]
+    assert "spec.tls.secretRef" in edge["message"]
+
+
+async def bring(world: World, pair: KeyPair) -> None:
+    await world.cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "mine", "namespace": "chat"},
+            "data": {
+                "tls.crt": encode(pair.certificate.decode()),
+                "tls.key": encode(pair.key.decode()),
+            },
+        }
+    )
+    world.change(tls={"secretRef": {"name": "mine"}})
