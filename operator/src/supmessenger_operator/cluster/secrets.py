@@ -30,6 +30,7 @@ class InstanceSecrets:
         self._live: dict[str, Live] = {}
         self.facts: dict[str, SecretFact] = {}
         self.made: list[str] = []  # names of those that did not exist before this pass
+        self.problems: dict[str, str] = {}  # by optional part, why it can't be configured
 
     async def load(self) -> None:
         """Read all of the instance's Secrets at once."""
@@ -82,6 +83,12 @@ class InstanceSecrets:
             live = await self._client.apply(self._build(component, values, live=live))
             self._live[live["metadata"]["name"]] = live
         self._remember(component, live, values)
+
+    async def hold(self, component: str, keys: tuple[str, ...]) -> None:
+        """Go on with a derived Secret as it was kept last, if it was ever kept whole."""
+        live = await self._find(component)
+        if live is not None and all(decode(live).get(key) for key in keys):
+            self._remember(component, live, decode(live))
 
     async def read(self, ref: SecretRef, keys: tuple[str, ...], *, field: str) -> Values:
         """Return these keys of a Secret that a person made, or say which is missing."""

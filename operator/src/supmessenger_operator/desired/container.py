@@ -63,9 +63,13 @@ class Container:
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
+    udp_ports: Mapping[str, int] = field(default_factory=dict)
     mounts: tuple[Mount, ...] = ()
     probes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pre_stop: tuple[str, ...] = ()
+    # A program whose file carries the capability to bind low ports is not even started without
+    # it; the restricted standard allows this one alone.
+    keeps_net_bind: bool = False
 
     def build_body(self, *, pull_policy: str, extra_env: tuple[EnvVar, ...] = ()) -> dict[str, Any]:
         """Return the container; an extra variable wins over ours of the same name."""
@@ -78,7 +82,10 @@ class Container:
             "resources": _build_resources(self.amounts),
             "securityContext": {
                 "allowPrivilegeEscalation": False,
-                "capabilities": {"drop": ["ALL"]},
+                "capabilities": {
+                    "drop": ["ALL"],
+                    **({"add": ["NET_BIND_SERVICE"]} if self.keeps_net_bind else {}),
+                },
                 "readOnlyRootFilesystem": True,
                 "runAsNonRoot": True,
             },
@@ -88,10 +95,11 @@ class Container:
         }
         if self.args:
             body["args"] = list(self.args)
-        if self.ports:
+        if self.ports or self.udp_ports:
             body["ports"] = [
-                {"name": name, "containerPort": port, "protocol": "TCP"}
-                for name, port in self.ports.items()
+                {"name": name, "containerPort": port, "protocol": protocol}
+                for protocol, ports in (("TCP", self.ports), ("UDP", self.udp_ports))
+                for name, port in ports.items()
             ]
         if self.pre_stop:
             body["lifecycle"] = {"preStop": {"exec": {"command": list(self.pre_stop)}}}

@@ -50,13 +50,13 @@ class Kinds:
             owned=owned,
         )
 
-    def build_config_map(self, files: Mapping[str, str]) -> DesiredObject:
-        """A ConfigMap with files."""
+    def build_config_map(self, files: Mapping[str, str], *, name: str = "") -> DesiredObject:
+        """A ConfigMap with files; its name is the component's unless given."""
         return self.build(
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": self.build_metadata(),
+                "metadata": self.build_metadata(name=name),
                 "data": dict(files),
             }
         )
@@ -65,22 +65,29 @@ class Kinds:
         self,
         ports: Mapping[str, tuple[int, str]],
         *,
+        udp_ports: Mapping[str, tuple[int, str | int]] | None = None,
+        name: str = "",
+        selects: str = "",
         annotations: Mapping[str, str] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> DesiredObject:
-        """A Service; `ports` maps a name to its port and the container's port name."""
+        """A Service; `ports` maps a name to its port and the container's port name or number.
+
+        Its name is the component's and it selects the component's pods unless said otherwise.
+        """
         return self.build(
             {
                 "apiVersion": "v1",
                 "kind": "Service",
-                "metadata": self.build_metadata(annotations=annotations),
+                "metadata": self.build_metadata(name=name, annotations=annotations),
                 "spec": {
                     "type": "ClusterIP",
                     **(settings or {}),
-                    "selector": build_selector(self.messenger, self.component),
+                    "selector": build_selector(self.messenger, selects or self.component),
                     "ports": [
-                        {"name": name, "port": port, "targetPort": target, "protocol": "TCP"}
-                        for name, (port, target) in ports.items()
+                        {"name": name, "port": port, "targetPort": target, "protocol": protocol}
+                        for protocol, some in (("TCP", ports), ("UDP", udp_ports or {}))
+                        for name, (port, target) in some.items()
                     ],
                 },
             }
@@ -124,24 +131,32 @@ class Kinds:
             }
         )
 
-    def build_deployment(self, pod: Pod, *, replicas: int) -> tuple[DesiredObject, ...]:
-        """A Deployment that never falls below its number, and its disruption budget."""
+    def build_deployment(
+        self,
+        pod: Pod,
+        *,
+        replicas: int,
+        annotations: Mapping[str, str] | None = None,
+        recreates: bool = False,
+    ) -> tuple[DesiredObject, ...]:
+        """A Deployment that never falls below its number, and its disruption budget.
+
+        `recreates` ends the old pod before the new one, where two would share one address.
+        """
+        rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
         spec = {
             "replicas": self._count_pods(replicas),
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": 600,
             "selector": {"matchLabels": build_selector(self.messenger, self.component)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
-            },
+            "strategy": {"type": "Recreate"} if recreates else rolling,
             "template": self._build_template(pod),
         }
         deployment = self.build(
             {
                 "apiVersion": "apps/v1",
                 "kind": "Deployment",
-                "metadata": self.build_metadata(),
+                "metadata": self.build_metadata(annotations=annotations),
                 "spec": spec,
             }
         )

@@ -1,5 +1,7 @@
 """Calls and the event log in the resource: LiveKit, TURN, Kafka."""
 
+from typing import Literal
+
 from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
@@ -47,8 +49,31 @@ class Kafka(Model):
     )
 
 
+class MediaExposure(Model):
+    """How clients reach the media ports of calls, which no HTTP proxy can carry."""
+
+    type: Literal["LoadBalancer", "NodePort", "ClusterIP"] = Field(
+        default="LoadBalancer",
+        description="Type of the Service; the last two need address; default: LoadBalancer.",
+    )
+    annotations: dict[str, str] = Field(
+        default={}, description="Annotations of the Service; default: none."
+    )
+    address: str = Field(
+        default="",
+        max_length=253,
+        pattern=r"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        description="IPv4 address or name at which clients reach these ports; default: that of the"
+        " Service, which is followed when it changes.",
+    )
+
+
 class LivekitEmbedded(PodBlock):
     """One LiveKit server."""
+
+    exposure: MediaExposure = Field(
+        default=MediaExposure(), description="How clients reach its media ports."
+    )
 
 
 class LivekitExternal(Model):
@@ -77,7 +102,15 @@ class RelayPorts(Model):
     model_config = ConfigDict(
         json_schema_extra={
             "x-kubernetes-validations": [
-                build_rule("self.min <= self.max", "relayPorts.min must not be above max")
+                build_rule("self.min <= self.max", "relayPorts.min must not be above max"),
+                build_rule(
+                    "self.max - self.min < 500",
+                    "each relay port is a port of the Service: name at most 500",
+                ),
+                build_rule(
+                    "![3478, 5349, 9641].exists(p, self.min <= p && p <= self.max)",
+                    "relayPorts must leave out 3478, 5349 and 9641, on which the relay listens",
+                ),
             ]
         }
     )
@@ -99,6 +132,9 @@ class Turn(PodBlock):
 
     enabled: bool = Field(default=True, description="Run a TURN relay; default: true.")
     relay_ports: RelayPorts = Field(default=RelayPorts(), description="The UDP ports that relay.")
+    exposure: MediaExposure = Field(
+        default=MediaExposure(), description="How clients reach the relay."
+    )
     external: TurnExternal | None = Field(
         default=None, description="TURN servers that are run elsewhere; default: off."
     )

@@ -24,7 +24,7 @@ from supmessenger_operator.model.features import (
     Smtp,
 )
 from supmessenger_operator.model.operations import Backup, Migrations, Monitoring
-from supmessenger_operator.model.realtime import Kafka, Livekit, Turn
+from supmessenger_operator.model.realtime import Kafka, Livekit, MediaExposure, Turn
 from supmessenger_operator.model.scalars import DOMAIN_PATTERN
 from supmessenger_operator.model.services import (
     Edge,
@@ -136,13 +136,26 @@ class Spec(Model):
 
     @property
     def has_livekit(self) -> bool:
-        """Whether calls are offered; they are unless switched off."""
-        return self.livekit is None or self.livekit.enabled
+        """Whether calls are offered; by default where clients can reach a media port."""
+        if self.livekit is not None:
+            return self.livekit.enabled
+        return self.exposure.type not in ("NodePort", "ClusterIP")
 
     @property
     def has_turn(self) -> bool:
         """Whether callers get a relay: only where there are calls."""
         return self.has_livekit and (self.turn is None or self.turn.enabled)
+
+    @property
+    def media_exposures(self) -> dict[str, MediaExposure]:
+        """How clients reach the parts of calls that run here, by part."""
+        exposures: dict[str, MediaExposure] = {}
+        if self.has_livekit and (self.livekit is None or self.livekit.external is None):
+            embedded = self.livekit.embedded if self.livekit is not None else None
+            exposures["livekit"] = embedded.exposure if embedded is not None else MediaExposure()
+        if self.has_turn and (self.turn is None or self.turn.external is None):
+            exposures["turn"] = self.turn.exposure if self.turn is not None else MediaExposure()
+        return exposures
 
     @property
     def has_monitoring(self) -> bool:

@@ -28,7 +28,7 @@ def compute_status(facts: Facts) -> Status:
         phase=compute_phase(verdicts, is_installed=bool(version)),
         version=version,
         schema_version=_compute_schema_version(facts),
-        endpoints=build_endpoints(facts.messenger) if facts.messenger is not None else Endpoints(),
+        endpoints=_build_endpoints(facts),
         tls=build_tls(facts),
         dns_records=build_dns_records(facts),
         components=build_components(facts, components),
@@ -43,6 +43,16 @@ def compute_status(facts: Facts) -> Status:
             for verdict in verdicts.values()
         ),
     )
+
+
+def _build_endpoints(facts: Facts) -> Endpoints:
+    if facts.messenger is None:
+        return Endpoints()
+    endpoints = build_endpoints(facts.messenger, facts.inputs)
+    if facts.inputs is None and facts.messenger.spec.has_turn and not endpoints.turn:
+        # This pass has not looked for addresses: what was known stays.
+        return endpoints.model_copy(update={"turn": facts.previous.endpoints.turn})
+    return endpoints
 
 
 def build_deleting(previous: Status) -> Status:

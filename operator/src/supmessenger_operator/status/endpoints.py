@@ -4,12 +4,13 @@ from ipaddress import ip_address
 from typing import Literal
 
 from supmessenger_operator.model.facts import Facts
+from supmessenger_operator.model.inputs import Inputs
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.status import DnsRecord, Endpoints, TlsStatus
 
 
-def build_endpoints(messenger: Messenger) -> Endpoints:
-    """Return the URLs that clients use."""
+def build_endpoints(messenger: Messenger, inputs: Inputs | None = None) -> Endpoints:
+    """Return the URLs that clients use; that of the relay once it has an address."""
     is_plain = messenger.spec.tls.mode == "disabled"
     web, sockets = ("http", "ws") if is_plain else ("https", "wss")
     domain = messenger.spec.domain
@@ -18,7 +19,27 @@ def build_endpoints(messenger: Messenger) -> Endpoints:
         api=f"{web}://{domain}/api",
         websocket=f"{sockets}://{domain}/ws",
         media=f"{web}://{domain}/media",
+        livekit=_find_livekit(messenger, own=f"{sockets}://{domain}/livekit"),
+        turn=_find_turn(messenger, inputs),
     )
+
+
+def _find_livekit(messenger: Messenger, *, own: str) -> str:
+    spec = messenger.spec
+    if not spec.has_livekit:
+        return ""
+    external = spec.livekit.external if spec.livekit is not None else None
+    return external.url if external is not None else own
+
+
+def _find_turn(messenger: Messenger, inputs: Inputs | None) -> str:
+    spec = messenger.spec
+    if not spec.has_turn:
+        return ""
+    if spec.turn is not None and spec.turn.external is not None:
+        return spec.turn.external.uris[0]
+    host = inputs.turn_address.host if inputs is not None else ""
+    return f"turn:{host}:3478" if host else ""
 
 
 def build_tls(facts: Facts) -> TlsStatus:
