@@ -18,8 +18,16 @@ COMPONENTS = (
     "livekit",
     "coturn",
     "kafka",
+    "loki",
+    "promtail",
+    "node-exporter",
+    "prometheus",
+    "postgres-exporter",
+    "redis-exporter",
+    "nginx-exporter",
     *SERVICES,
     "smtp-sink",
+    "pebble",
 )
 
 _MANIFESTS = ("pyproject.toml", "uv.lock", ".dockerignore", "operator/pyproject.toml")
@@ -112,6 +120,14 @@ IMAGES: tuple[Image, ...] = (
     _build_from_binaries("livekit", "livekit-server"),
     _build_backing("coturn"),
     _build_backing("kafka", Context.KAFKA),
+    _build_from_binaries("loki", "loki"),
+    _build_from_binaries("promtail", "promtail"),
+    _build_backing("node-exporter"),
+    _build_from_binaries("prometheus", "prometheus", "promtool"),
+    _build_backing("postgres-exporter"),
+    _build_backing("redis-exporter"),
+    _build_backing("nginx-exporter"),
+    _build_from_binaries("pebble", "pebble"),
     *(_build_service(name) for name in SERVICES),
     Image(
         "operator",
