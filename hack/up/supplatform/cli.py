@@ -39,7 +39,7 @@ EARLY_IMAGES = (
     *SERVICES,
 )
 # Programs of hack/node that images hold.
-IMAGE_PROGRAMS = ("minio", "livekit-server", "loki", "promtail")
+IMAGE_PROGRAMS = ("minio", "livekit-server", "loki", "promtail", "pebble")
 BUILDER_SECONDS = 600.0
 
 EXAMPLES = """examples:

@@ -93,9 +93,7 @@ async def gather_target(
     host, port = parse_reached_at(reached_at) if reached_at else ("", 0)
     tls = None
     if not disabled:
-        authority = await kubectl.get("configmap", f"{name}-ca", "-n", namespace)
-        # Only this instance's own authority is trusted, nothing of the machine's.
-        tls = ssl.create_default_context(cadata=authority["data"]["ca.crt"])
+        tls = await _gather_trust(kubectl, resource)
     return Target(
         namespace=namespace,
         name=name,
@@ -112,6 +110,15 @@ def parse_reached_at(text: str) -> tuple[str, int]:
     if not host or not port.isdigit():
         raise ClusterError(f"{text!r} is no address: give host:port, such as 127.0.0.1:8443")
     return host.strip("[]"), int(port)
+
+
+async def _gather_trust(kubectl: Kubectl, resource: dict[str, Any]) -> ssl.SSLContext:
+    """Trust the instance's own authority alone where it has one, else the machine's."""
+    name = ((resource.get("status") or {}).get("tls") or {}).get("caConfigMap")
+    if not name:
+        return ssl.create_default_context()
+    authority = await kubectl.get("configmap", name, "-n", resource["metadata"]["namespace"])
+    return ssl.create_default_context(cadata=authority["data"]["ca.crt"])
 
 
 def parse_edge_address(service: dict[str, Any]) -> str:
