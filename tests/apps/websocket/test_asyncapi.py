@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from supmessenger_common.calls.events import build_call_event
+from supmessenger_common.calls.model import Call, Stay
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.messages.events import (
     build_chat_event,
@@ -122,6 +124,22 @@ def make_message(**values: Any) -> Message:
     return Message(**(fields | values))
 
 
+def make_call(*, ended: bool = False) -> Call:
+    now = read_clock()
+    return Call(
+        id=create_id(),
+        chat_id=create_id(),
+        kind="video",
+        status="ended" if ended else "active",
+        room="r",
+        initiator_id=None if ended else create_id(),
+        started_at=now,
+        answered_at=now,
+        ended_at=now if ended else None,
+        stays=(Stay(create_id(), None if ended else create_id(), now, now if ended else None),),
+    )
+
+
 def build_events() -> list[bytes]:
     """Return an event of each kind that other services publish."""
     return [
@@ -131,6 +149,8 @@ def build_events() -> list[bytes]:
         build_chat_event(create_id()),
         build_read_event(create_id(), create_id(), 3),
         build_typing_event(create_id(), create_id(), active=False),
+        build_call_event(make_call()),
+        build_call_event(make_call(ended=True)),
     ]
 
 

@@ -37,13 +37,14 @@ WHERE c.ended_at IS NULL AND ($1::uuid IS NULL OR c.id > $1) ORDER BY c.id LIMIT
 _CLOSED_ROOMS = (
     "SELECT livekit_room FROM calls WHERE livekit_room = ANY($1) AND ended_at IS NOT NULL"
 )
-# A device that was erased or never was cannot be told whose stay it is.
+# A device that was erased or never was cannot be told whose stay it is. The earliest word of
+# leaving is the true one: the end of the room closes stays whose end is told later.
 _JOIN = """
 INSERT INTO call_participants (id, call_id, user_id, device_id, joined_at, left_at)
 SELECT $1, $2, d.user_id, d.id, $4, $5 FROM devices d WHERE d.id = $3
 ON CONFLICT (id) DO UPDATE
 SET left_at = greatest(call_participants.joined_at, excluded.left_at)
-WHERE call_participants.left_at IS NULL AND excluded.left_at IS NOT NULL
+WHERE excluded.left_at < coalesce(call_participants.left_at, 'infinity')
 RETURNING id
 """
 _LEAVE_ALL = """
