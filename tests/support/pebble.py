@@ -72,7 +72,7 @@ def run_pebble(
             _run(
                 "pebble",
                 *("-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"),
-                env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "20"},
+                env={"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
             )
         )
         _wait_for_ports(listen, dns_management)

@@ -13,6 +13,8 @@ from pathlib import Path
 from support.processes.binaries import (
     ROOT,
     find_built,
+    find_java,
+    find_kafka,
     find_livekit,
     find_minio,
     find_nginx,
@@ -43,9 +45,15 @@ def gather_services_missing() -> list[Missing]:
         "redis-server": (find_redis, _INSTALL),
         "rabbitmq-server": (find_rabbitmq, _INSTALL),
         "nginx": (find_nginx, _INSTALL),
+        "Java 17": (find_java, _INSTALL),
+        "Kafka": (find_kafka, _INSTALL),
         "coturn": (find_turnserver, _INSTALL),
         "livekit-server": (find_livekit, "run `python3 hack/node tools livekit-server`"),
         "minio": (find_minio, "run `python3 hack/node tools minio`"),
+        "pebble": (
+            lambda: find_built("pebble"),
+            "run `python3 hack/node tools pebble pebble-challtestsrv`",
+        ),
     }
     return [Missing(what, cure) for what, (find, cure) in finders.items() if find() is None]
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
+# What hack/node builds for the services tier.
+PROGRAMS = ("minio", "livekit-server", "pebble", "pebble-challtestsrv")
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -26,7 +28,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(
         name="services",
         prepare=(
-            ("python3", "hack/node", "tools", "minio", "livekit-server"),
+            ("python3", "hack/node", "tools", *PROGRAMS),
             ("python3", "hack/images", "fetch", "postgres"),
             ("python3", "hack/dev/install"),
         ),
