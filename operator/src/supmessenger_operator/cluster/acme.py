@@ -112,9 +112,7 @@ def _place(order: AcmeOrder, *, authority: str) -> Issued:
 
 def _connect(order: AcmeOrder, *, authority: str) -> client.ClientV2:
     key = JWKEC.load(order.account_key.encode())
-    network = client.ClientNetwork(
-        key, alg=ES256, user_agent=USER_AGENT, timeout=CALL_SECONDS
-    )
+    network = client.ClientNetwork(key, alg=ES256, user_agent=USER_AGENT, timeout=CALL_SECONDS)
     if authority:
         # The library hands it on to requests, which takes a file of authorities too.
         network.verify_ssl = authority  # type: ignore[assignment]
