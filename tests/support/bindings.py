@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from support.processes.kafka import KafkaServer
 from support.processes.minio import ObjectStorageServer
 from support.processes.postgres import PostgresServer
 from support.processes.rabbitmq import RabbitServer
@@ -62,6 +63,18 @@ def build_rabbitmq_binding(server: RabbitServer, vhost: str) -> dict[str, str]:
         "username": server.username,
         "password": server.password,
         "vhost": vhost,
+    }
+
+
+def build_kafka_binding(server: KafkaServer) -> dict[str, str]:
+    """Return the keys of the binding `kafka`."""
+    return {
+        "type": "kafka",
+        "bootstrap-servers": server.bootstrap_servers,
+        "security-protocol": "SASL_PLAINTEXT",
+        "sasl-mechanism": "PLAIN",
+        "username": server.username,
+        "password": server.password,
     }
 
 

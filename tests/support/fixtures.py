@@ -10,12 +10,14 @@ import asyncpg
 import pytest
 from support.bindings import (
     build_credentials,
+    build_kafka_binding,
     build_object_storage_binding,
     build_postgres_binding,
     build_rabbitmq_binding,
     build_redis_binding,
     write_binding,
 )
+from support.processes.kafka import KafkaServer, start_kafka
 from support.processes.minio import ObjectStorageServer, start_minio
 from support.processes.postgres import (
     PostgresServer,
@@ -55,6 +57,24 @@ def rabbitmq_server(server_run: Run) -> RabbitServer:
 def object_storage_server(server_run: Run) -> ObjectStorageServer:
     """The run's object store."""
     return start_minio(server_run)
+
+
+@pytest.fixture(scope="session")
+def kafka_server(server_run: Run) -> KafkaServer:
+    """The run's Kafka."""
+    return start_kafka(server_run)
+
+
+@pytest.fixture
+def kafka_topic() -> str:
+    """Name of a topic of this test, which is not made yet."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def kafka_binding(bindings_folder: Path, kafka_server: KafkaServer) -> Path:
+    """Folder of the binding `kafka`."""
+    return write_binding(bindings_folder, "kafka", build_kafka_binding(kafka_server))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Installs Debian's servers without starting them, and fetches PostgreSQL 16."""
+"""Installs Debian's servers without starting them, and fetches PostgreSQL 16 and Kafka."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-PACKAGES = ("redis-server", "rabbitmq-server", "nginx", "coturn")
+PACKAGES = (
+    "redis-server",
+    "rabbitmq-server",
+    "nginx",
+    "coturn",
+    "openjdk-17-jre-headless",
+    "maven",
+)
 _APT = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
 _POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -36,6 +43,8 @@ def gather_missing() -> list[str]:
         "rabbitmq-server": "usr/lib/rabbitmq/bin/rabbitmq-server",
         "nginx": "usr/sbin/nginx",
         "coturn": "usr/bin/turnserver",
+        "openjdk-17-jre-headless": "usr/lib/jvm/java-17-openjdk-amd64/bin/java",
+        "maven": "usr/share/maven/bin/mvn",
     }
     roots = (Path("/"), compute_unpacked_root())
     return [
@@ -98,6 +107,20 @@ def unpack_packages(packages: list[str]) -> None:
     if launcher.exists():
         text = launcher.read_text()
         launcher.write_text(text.replace("=/usr/lib/erlang\n", f"={root}/usr/lib/erlang\n"))
+    relink(root)
+
+
+def relink(root: Path) -> None:
+    """Make links into the machine's own folders lead to what was unpacked beside them.
+
+    Java and Maven keep their settings in /etc and link there by absolute paths.
+    """
+    for link in root.rglob("*"):
+        if link.is_symlink() and (target := os.readlink(link)).startswith("/"):
+            ours = root / target[1:]
+            if ours.exists():
+                link.unlink()
+                link.symlink_to(ours)
 
 
 def provide_debian() -> None:
@@ -111,17 +134,24 @@ def provide_debian() -> None:
         unpack_packages(missing)
 
 
-def provide_postgres(root: Path) -> None:
-    """Fetch PostgreSQL 16, which Debian 12 does not have."""
-    command = [sys.executable, str(root / "hack" / "images"), "fetch", "postgres"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def provide_tree(root: Path, name: str) -> None:
+    """Fetch what Debian 12 does not have."""
+    unpacked = compute_unpacked_root() / "usr"
+    env = dict(os.environ)
+    if (unpacked / "share/maven").exists():
+        env["PATH"] += f":{unpacked}/share/maven/bin"
+    if (java := unpacked / "lib/jvm/java-17-openjdk-amd64").exists():
+        env["JAVA_HOME"] = str(java)
+    command = [sys.executable, str(root / "hack" / "images"), "fetch", name]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=env)
 
 
 def main(root: Path) -> int:
     """Provide everything, with a line for each step; 1 when something is not to be had."""
     steps: dict[str, Callable[[], None]] = {
-        "Redis, RabbitMQ, nginx and Coturn (Debian)": provide_debian,
-        "PostgreSQL 16": partial(provide_postgres, root),
+        "Redis, RabbitMQ, nginx, Coturn and Java (Debian)": provide_debian,
+        "PostgreSQL 16": partial(provide_tree, root, "postgres"),
+        "Kafka": partial(provide_tree, root, "kafka"),
     }
     for name, provide in steps.items():
         begun = time.monotonic()

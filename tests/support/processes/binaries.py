@@ -14,6 +14,8 @@ from support.processes.servers import Account, locked
 
 ROOT = Path(__file__).resolve().parents[3]
 POSTGRES = "postgres-16.14"
+KAFKA = "kafka-3.9.2"
+JAVA = "usr/lib/jvm/java-17-openjdk-amd64/bin/java"
 _STAMP = ".complete"
 
 
@@ -84,6 +86,17 @@ def find_turnserver() -> Path | None:
 def find_livekit() -> Path | None:
     """Return LiveKit's server as hack/node built it, or None."""
     return find_built("livekit-server")
+
+
+def find_java() -> Path | None:
+    """Return Java 17, or None."""
+    return _find_debian(JAVA)
+
+
+def find_kafka() -> Path | None:
+    """Return the tree of Kafka's jars, or None."""
+    tree = compute_cache_root() / KAFKA
+    return tree if (tree / _STAMP).is_file() else None
 
 
 def find_epmd() -> Path | None:

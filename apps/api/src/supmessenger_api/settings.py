@@ -18,6 +18,7 @@ class ApiSettings(ServiceSettings):
     cors_allowed_origins: str = ""
     rate_limits_enabled: bool = True
     push_enabled: bool = False
+    events_enabled: bool = False
     fcm_enabled: bool = False
     web_push_allowed_hosts: str = ",".join(KNOWN_HOSTS)
     # What clients are told of the relay; the operator follows its public address.

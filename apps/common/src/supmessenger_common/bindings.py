@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 SmtpSecurity = Literal["starttls", "tls", "none"]
+KafkaProtocol = Literal["PLAINTEXT", "SASL_PLAINTEXT", "SSL", "SASL_SSL"]
 
 
 class BindingError(Exception):
@@ -115,6 +116,18 @@ class FcmBinding:
 
     service_account: str
     endpoint: str
+
+
+@dataclass(frozen=True)
+class KafkaBinding:
+    """A Kafka cluster: where clients begin (`host:port`, comma-separated), and as whom."""
+
+    bootstrap_servers: str
+    security_protocol: KafkaProtocol
+    sasl_mechanism: str
+    username: str | None
+    password: str | None
+    ca_file: Path | None
 
 
 @dataclass(frozen=True)
@@ -287,4 +300,24 @@ def read_fcm(root: Path) -> FcmBinding | None:
     return FcmBinding(
         service_account=folder.read("service-account.json"),
         endpoint=folder.read("endpoint").rstrip("/"),
+    )
+
+
+def read_kafka(root: Path) -> KafkaBinding | None:
+    """Read the binding `kafka`; None when the instance sends no events."""
+    folder = _Folder(root / "kafka")
+    if not folder.path.is_dir():
+        return None
+    protocol = folder.read("security-protocol")
+    if protocol not in get_args(KafkaProtocol):
+        known = ", ".join(get_args(KafkaProtocol))
+        raise BindingError(f"{folder.path / 'security-protocol'} must be one of {known}")
+    has_login = protocol.startswith("SASL")
+    return KafkaBinding(
+        bootstrap_servers=folder.read("bootstrap-servers"),
+        security_protocol=cast(KafkaProtocol, protocol),
+        sasl_mechanism=folder.read_optional("sasl-mechanism") or "PLAIN",
+        username=folder.read("username") if has_login else None,
+        password=folder.read("password") if has_login else None,
+        ca_file=folder.file("ca.crt"),
     )

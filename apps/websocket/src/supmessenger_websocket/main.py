@@ -98,7 +98,7 @@ async def open_server(
         watching=WatchList(redis_cache, subscriptions, instance=instance, limits=limits),
         limits=limits,
         read_clock=read_clock,
-        trails=Trails(push=settings.push_enabled),
+        trails=Trails(push=settings.push_enabled, events=settings.events_enabled),
     )
     healer = Healer(context)
     subscriptions.on_connect = healer.wake

@@ -12,3 +12,4 @@ class WebSocketSettings(ServiceSettings):
     # Long enough to close thousands of sockets one slice after the other.
     drain_seconds: float = Field(default=60, ge=0)
     push_enabled: bool = False
+    events_enabled: bool = False

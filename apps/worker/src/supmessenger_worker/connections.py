@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supmessenger_common.bindings import (
+    KafkaBinding,
     BindingError,
     LivekitBinding,
     ObjectStorageBinding,
@@ -12,6 +13,7 @@ from supmessenger_common.bindings import (
     RedisBinding,
     SmtpBinding,
     read_livekit,
+    read_kafka,
     read_object_storage,
     read_postgres,
     read_rabbitmq,
@@ -33,6 +35,7 @@ class Bindings:
     rabbitmq: RabbitBinding
     object_storage: ObjectStorageBinding
     smtp: SmtpBinding | None
+    kafka: KafkaBinding | None = None
     livekit: LivekitBinding | None = None
 
 
@@ -45,6 +48,7 @@ def read_bindings(root: Path) -> Bindings:
         rabbitmq=read_rabbitmq(root),
         object_storage=read_object_storage(root),
         smtp=read_smtp(root),
+        kafka=read_kafka(root),
         livekit=read_media_server(root),
     )
 

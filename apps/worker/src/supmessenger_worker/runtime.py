@@ -14,6 +14,7 @@ from supmessenger_common.broker import declare_topology, open_broker, open_chann
 from supmessenger_common.log import get_logger
 from supmessenger_worker.checks.board import CheckBoard
 from supmessenger_worker.consumer import GOODBYE_SECONDS, Consumer
+from supmessenger_worker.events.relay import EventRelay
 from supmessenger_worker.jobs.registry import Handler
 from supmessenger_worker.jobs_done import JobsDone
 from supmessenger_worker.queues import JobQueues
@@ -41,6 +42,7 @@ class Parts:
     concurrency: int
     check_interval: float
     policy: RetryPolicy
+    events: EventRelay | None = None
     calls: Callable[[], Awaitable[None]] | None = None
 
 
@@ -67,6 +69,8 @@ class Runtime:
         }
         if parts.calls is not None:
             begun["calls"] = parts.calls
+        if parts.events is not None:
+            begun["events"] = parts.events.run
         self._tasks = [
             asyncio.create_task(_keep_running(name, run), name=name) for name, run in begun.items()
         ]

@@ -12,6 +12,11 @@ class WorkerSettings(ServiceSettings):
     worker_concurrency: int = Field(default=16, ge=1, description="jobs at once")
     check_interval_seconds: float = Field(default=30, gt=0)
     expected_schema: str = ""
+    events_enabled: bool = False
+    events_topic: str = Field(default="sup.messages", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    # What waits for Kafka at most: some hundred bytes each, beside people's messages.
+    events_max_pending: int = Field(default=200_000, ge=1)
+    events_max_age_seconds: float = Field(default=7 * 86400, gt=0)
     # Addresses the checker asks beyond the bindings; empty: not checked.
     check_api_url: str = ""
     check_websocket_url: str = ""

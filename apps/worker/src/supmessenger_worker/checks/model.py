@@ -15,6 +15,7 @@ CheckName = Literal[
     "media",
     "edge",
     "smtp",
+    "kafka",
 ]
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 

@@ -1,0 +1,1 @@
+"""Events of accepted messages, on their way from the database to Kafka."""
