@@ -29,6 +29,9 @@ from supmessenger_media.files.storage import MediaStorage
 from supmessenger_media.files.upload import Uploader
 from supmessenger_media.pictures.limits import gather_picture_limits
 from supmessenger_media.pictures.studio import PictureStudio
+from supmessenger_media.renditions import endpoints as renditions
+from supmessenger_media.renditions.repository import RenditionRepository
+from supmessenger_media.renditions.service import RenditionService
 from supmessenger_media.settings import MediaSettings
 
 SERVICE = "media"
@@ -55,7 +58,10 @@ def build_app(settings: MediaSettings) -> FastAPI:
         )
         app.state.tokens = AccessTokens(credentials.jwt_secret, settings.domain)
         app.state.sessions = SessionGuard(pool, redis)
-        app.state.files = FileService(FileRepository(pool), storage, uploader)
+        app.state.files = FileService(
+            FileRepository(pool), storage, uploader, transcoding=settings.transcoding_enabled
+        )
+        app.state.renditions = RenditionService(RenditionRepository(pool), storage)
         app.state.max_upload_size = settings.max_upload_size
         app.state.upload_slots = UploadSlots()
         try:
@@ -71,7 +77,7 @@ def build_app(settings: MediaSettings) -> FastAPI:
         service=SERVICE,
         title="SUP Messenger media",
         open_resources=open_resources,
-        routers=[endpoints.router],
+        routers=[endpoints.router, renditions.router],
         cors_origins=parse_comma_separated(settings.cors_allowed_origins),
         # Files are limited where they are read: by their own size, not by the form's.
         body_limit=None,

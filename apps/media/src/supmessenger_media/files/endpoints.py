@@ -6,27 +6,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.requests import ClientDisconnect
-from starlette.responses import StreamingResponse
 
 from supmessenger_common.auth import AccessTokens, Principal, parse_bearer
 from supmessenger_common.errors import PlatformError
 from supmessenger_common.identifiers import read_clock
 from supmessenger_common.sessions import SessionGuard
+from supmessenger_media.files.download import build_head, build_not_modified, stream_content
 from supmessenger_media.files.form import parse_boundary, read_parts
-from supmessenger_media.files.headers import (
-    build_file_headers,
-    build_thumbnail_headers,
-    compute_etag,
-    compute_thumbnail_type,
-)
+from supmessenger_media.files.headers import build_thumbnail_headers, compute_thumbnail_type
 from supmessenger_media.files.intake import build_too_large
-from supmessenger_media.files.ranges import (
-    ByteRange,
-    UnsatisfiableRangeError,
-    matches_etag,
-    may_use_range,
-    parse_range,
-)
+from supmessenger_media.files.ranges import matches_etag
 from supmessenger_media.files.repository import StoredFile
 from supmessenger_media.files.schemas import UPLOAD_BODY, FileView
 from supmessenger_media.files.service import FileService
@@ -81,24 +70,11 @@ async def download_file(
 ) -> Response:
     """Return a file's bytes, or one range of them."""
     file = await files.fetch(file_id, user_id=caller.user_id)
-    etag, headers = compute_etag(file.sha256), build_file_headers(file)
-    if matches_etag(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
-    try:
-        piece = parse_range(range_header, file.size) if may_use_range(if_range, etag) else None
-    except UnsatisfiableRangeError:
-        raise PlatformError(
-            416,
-            "range_not_satisfiable",
-            f"The file has {file.size} bytes.",
-            headers={"Content-Range": f"bytes */{file.size}"},
-        ) from None
-    content = await files.open_content(file, piece) if file.size else _read_nothing()
-    return StreamingResponse(
-        content,
-        status_code=206 if piece else 200,
-        media_type=file.content_type,
-        headers={**headers, **_build_length_headers(file, piece)},
+    return build_not_modified(file, if_none_match) or await stream_content(
+        file,
+        lambda piece: files.open_content(file, piece),
+        range_header=range_header,
+        if_range=if_range,
     )
 
 
@@ -111,12 +87,7 @@ async def describe_file(
 ) -> Response:
     """Return the headers of a download."""
     file = await files.fetch(file_id, user_id=caller.user_id)
-    headers = build_file_headers(file)
-    if matches_etag(if_none_match, compute_etag(file.sha256)):
-        return Response(status_code=304, headers=headers)
-    return Response(
-        media_type=file.content_type, headers={**headers, **_build_length_headers(file, None)}
-    )
+    return build_not_modified(file, if_none_match) or build_head(file)
 
 
 @router.get("/{file_id}/thumbnail", response_class=Response)
@@ -150,22 +121,9 @@ async def _read_body(request: Request) -> AsyncIterator[bytes]:
         raise PlatformError(400, "upload_cut", "The upload ended before its end.") from None
 
 
-async def _read_nothing() -> AsyncIterator[bytes]:
-    yield b""
-
-
 def _declared_length(request: Request) -> int:
     text = request.headers.get("content-length", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def _build_length_headers(file: StoredFile, piece: ByteRange | None) -> dict[str, str]:
-    if piece is None:
-        return {"Content-Length": str(file.size)}
-    return {
-        "Content-Length": str(piece.length),
-        "Content-Range": f"bytes {piece.start}-{piece.end - 1}/{file.size}",
-    }
 
 
 def _build_view(file: StoredFile) -> FileView:

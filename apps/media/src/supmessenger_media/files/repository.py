@@ -1,5 +1,6 @@
 """Rows of `media_files`: written before the first byte is stored, shown after the last."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from supmessenger_common.database import AnyConnection, Pool
 
 DELETE_JOB: Final = "media.delete"
+TRANSCODE_JOB: Final = "media.transcode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,28 @@ class ObjectKeys:
         return f"thumbnails/{self.file_id}"
 
 
+_COMPLETE: Final = """
+UPDATE media_files SET status = 'ready', size = $2, sha256 = $3, content_type = $4,
+    file_name = $5, width = $6, height = $7, thumbnail_object_key = $8
+WHERE id = $1 AND status = 'uploading' RETURNING id
+"""
+_QUEUE: Final = """
+INSERT INTO media_renditions (file_id, name, object_key, position)
+SELECT $1, * FROM unnest($2::text[], $3::text[]) WITH ORDINALITY
+"""
+# What the rows of renditions say is read before they go with the file's.
+_DELETE: Final = """
+DELETE FROM media_files f WHERE id = $1
+RETURNING object_key, thumbnail_object_key,
+    ARRAY(SELECT object_key FROM media_renditions WHERE file_id = f.id) AS rendition_keys
+"""
+
+
+def build_rendition_key(file_id: UUID, name: str) -> str:
+    """Return where a rendition of a file will be stored."""
+    return f"renditions/{file_id}/{name}"
+
+
 class FileInUseError(Exception):
     """Something else still shows the file."""
 
@@ -85,23 +109,28 @@ class FileRepository:
             keys.thumbnail,
         )
 
-    async def complete(self, file: StoredFile) -> bool:
-        """Show a file whose objects are stored; False when the upload was given up meanwhile."""
-        row = await self._pool.fetchval(
-            """
-            UPDATE media_files SET status = 'ready', size = $2, sha256 = $3, content_type = $4,
-                file_name = $5, width = $6, height = $7, thumbnail_object_key = $8
-            WHERE id = $1 AND status = 'uploading' RETURNING id
-            """,
-            file.id,
-            file.size,
-            bytes.fromhex(file.sha256),
-            file.content_type,
-            file.filename,
-            file.width,
-            file.height,
-            file.thumbnail_object_key,
-        )
+    async def complete(self, file: StoredFile, *, renditions: Sequence[str], now: datetime) -> bool:
+        """Show a file whose objects are stored; False when the upload was given up meanwhile.
+
+        `renditions`, if any, are queued in the same transaction.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchval(
+                _COMPLETE,
+                file.id,
+                file.size,
+                bytes.fromhex(file.sha256),
+                file.content_type,
+                file.filename,
+                file.width,
+                file.height,
+                file.thumbnail_object_key,
+            )
+            if row is not None and renditions:
+                names = list(renditions)
+                keys = [build_rendition_key(file.id, name) for name in names]
+                await connection.execute(_QUEUE, file.id, names, keys)
+                await enqueue_job(connection, TRANSCODE_JOB, {"fileId": str(file.id)}, now=now)
         return row is not None
 
     async def fetch_visible(self, file_id: UUID, *, user_id: UUID) -> StoredFile | None:
@@ -122,13 +151,12 @@ class FileRepository:
     async def delete(self, file: StoredFile, *, now: datetime) -> None:
         """Delete a file's row; its objects follow by jobs of the same transaction."""
         async with self._pool.acquire() as connection, connection.transaction():
-            query = "DELETE FROM media_files WHERE id = $1 RETURNING id"
             try:
-                deleted = await connection.fetchval(query, file.id)
+                deleted = await connection.fetchrow(_DELETE, file.id)
             except asyncpg.ForeignKeyViolationError as error:
                 raise FileInUseError from error
             if deleted is not None:
-                await _add_delete_jobs(connection, file, now=now)
+                await _add_delete_jobs(connection, deleted, now=now)
 
     async def give_up(self, file_id: UUID) -> None:
         """Mark an upload that failed; the worker removes the row and what was stored of it.
@@ -139,8 +167,11 @@ class FileRepository:
         await self._pool.execute(query, file_id)
 
 
-async def _add_delete_jobs(connection: "AnyConnection", file: StoredFile, *, now: datetime) -> None:
-    for key in (file.object_key, file.thumbnail_object_key):
+async def _add_delete_jobs(
+    connection: "AnyConnection", deleted: asyncpg.Record, *, now: datetime
+) -> None:
+    keys = (deleted["object_key"], deleted["thumbnail_object_key"], *deleted["rendition_keys"])
+    for key in keys:
         if key is not None:
             await enqueue_job(connection, DELETE_JOB, {"objectKey": key}, now=now)
 

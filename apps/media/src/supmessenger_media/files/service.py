@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from supmessenger_common.errors import FieldError, PlatformError
-from supmessenger_common.identifiers import create_id
+from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_media.files.form import Field, FilePart, Part
 from supmessenger_media.files.ranges import ByteRange
 from supmessenger_media.files.repository import (
@@ -20,18 +20,25 @@ from supmessenger_media.files.repository import (
 from supmessenger_media.files.schemas import UploadOrder, build_field_errors, parse_order
 from supmessenger_media.files.storage import MediaStorage
 from supmessenger_media.files.upload import Upload, Uploader
+from supmessenger_media.renditions.names import compute_renditions
 
 
 class FileService:
     """Stores, shows and deletes files; knows nothing of HTTP."""
 
     def __init__(
-        self, repository: FileRepository, storage: MediaStorage, uploader: Uploader
+        self,
+        repository: FileRepository,
+        storage: MediaStorage,
+        uploader: Uploader,
+        *,
+        transcoding: bool = False,
     ) -> None:
-        """Work with these."""
+        """Work with these; with `transcoding` videos are queued for the worker."""
         self._repository = repository
         self._storage = storage
         self._uploader = uploader
+        self._transcoding = transcoding
 
     async def upload(self, parts: AsyncIterator[Part], *, owner_id: UUID) -> StoredFile:
         """Store the file of a form; whatever goes wrong, nobody is shown half of it."""
@@ -46,7 +53,8 @@ class FileService:
             with tempfile.TemporaryDirectory(prefix="upload-") as folder:
                 upload = Upload(order, keys, owner_id, Path(folder))
                 file = await self._uploader.run(upload, first, parts)
-            if not await self._repository.complete(file):
+            names = compute_renditions(file) if self._transcoding else ()
+            if not await self._repository.complete(file, renditions=names, now=read_clock()):
                 raise PlatformError(409, "upload_expired", "The upload took too long.")
         except BaseException:
             # Also when the client went away and this task is being cancelled.

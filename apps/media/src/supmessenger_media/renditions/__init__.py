@@ -1,0 +1,1 @@
+"""Renditions: versions of a video that the worker makes."""
