@@ -15,7 +15,7 @@ from supmessenger_common.broker import Job, parse_job_body
 from supmessenger_common.identifiers import read_clock
 from supmessenger_common.log import get_logger
 from supmessenger_common.metrics import JOBS
-from supmessenger_worker.jobs.registry import Handler
+from supmessenger_worker.jobs.registry import Handler, Lane, Obituary
 from supmessenger_worker.jobs_done import JobsDone
 from supmessenger_worker.queues import Delivery, JobQueues, parse_delivery
 from supmessenger_worker.retries import GiveUp, RetryPolicy, TemporaryJobError, compute_next_step
@@ -28,7 +28,7 @@ _log = get_logger("consumer")
 
 
 class Consumer:
-    """Carries out at most `concurrency` jobs at once."""
+    """Carries out the jobs of one lane, so many at once as it has places."""
 
     def __init__(
         self,
@@ -36,17 +36,18 @@ class Consumer:
         queues: JobQueues,
         done: JobsDone,
         handlers: Mapping[str, Handler],
-        words: frozenset[str],
+        obituaries: Mapping[str, Obituary],
+        lane: Lane,
         policy: RetryPolicy,
-        concurrency: int,
     ) -> None:
         """Compose a consumer; it takes nothing before `start`."""
         self._queues = queues
         self._done = done
         self._handlers = handlers
-        self._words = words
+        self._obituaries = obituaries
+        self._words = lane.words
         self._policy = policy
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(lane.concurrency)
         self._running: set[asyncio.Task[None]] = set()
         self._waiting: set[asyncio.Task[None]] = set()
         self._in_flight: set[UUID] = set()
@@ -125,6 +126,7 @@ class Consumer:
             reason = f"interrupted {delivery.interruptions + 1} times; it may end its worker"
             _log.error("job dead", why=reason, message_id=message.message_id)
             await self._queues.bury(message, delivery, reason=reason)
+            await self._tell_death(message)
         await message.ack()
 
     async def _attempt(
@@ -162,7 +164,18 @@ class Consumer:
         if isinstance(step, GiveUp):
             _log.error("job dead", why=step.reason, **told)
             await self._queues.bury(message, delivery, reason=step.reason)
+            await self._tell_death(message)
             return "dead"
         _log.warning("job put off", why=repr(error), seconds=step.delay.total_seconds(), **told)
         await self._queues.put_off(message, delivery, step)
         return "retried"
+
+    async def _tell_death(self, message: AbstractIncomingMessage) -> None:
+        try:
+            job = parse_job_body(message.body)
+            tell = self._obituaries.get(job.kind)
+            if tell is not None:
+                await tell(job)
+        # The dead letter is stored; what people are told of it must not bring the job back.
+        except Exception as error:
+            _log.warning("death not told", why=repr(error)[:300])

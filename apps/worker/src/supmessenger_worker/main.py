@@ -7,22 +7,31 @@ from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
+from obstore.store import S3Store
 
 from supmessenger_common.app import create_app
-from supmessenger_common.database import open_pool, probe_database, probe_schema
+from supmessenger_common.database import Pool, open_pool, probe_database, probe_schema
 from supmessenger_common.health import ReadinessCheck
 from supmessenger_common.objects import open_bucket
+from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.server import compute_notice, run_service
 from supmessenger_worker.checks import endpoints
-from supmessenger_worker.checks.board import CheckBoard
+from supmessenger_worker.checks.board import Check, CheckBoard
 from supmessenger_worker.checks.catalogue import build_checks
 from supmessenger_worker.connections import Bindings, read_bindings
 from supmessenger_worker.events.relay import EventRelay, Plan
-from supmessenger_worker.jobs.registry import build_handlers, find_words
+from supmessenger_worker.jobs.media_transcode import TranscodingJobs
+from supmessenger_worker.jobs.push_message import PushJobs
+from supmessenger_worker.jobs.registry import build_handlers, build_lanes, build_obituaries
+from supmessenger_worker.pushes.repository import PushRepository
+from supmessenger_worker.pushes.senders import Senders, open_senders
 from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.runtime import Parts, Runtime
 from supmessenger_worker.schedule.calls import keep_calls
 from supmessenger_worker.settings import WorkerSettings
+from supmessenger_worker.transcoding.limits import TranscodingLimits, gather_transcoding_limits
+from supmessenger_worker.transcoding.repository import RenditionRepository
+from supmessenger_worker.transcoding.storage import RenditionStorage
 
 SERVICE = "worker"
 # The listener for wake-ups and the checker have one each, and the relay of events where there is
@@ -45,11 +54,19 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
             application_name="sup-worker",
             minimum=0,
         )
-        board = CheckBoard(build_checks(bindings, settings))
+        senders = open_senders(settings)
+        cache = open_redis(bindings.redis_cache, client_name="sup-worker")
+        board = CheckBoard(
+            [*build_checks(bindings, settings), *build_push_checks(senders)],
+        )
+        bucket = open_bucket(bindings.object_storage, "media")
+        transcoding = build_transcoding(settings, pool=pool, bucket=bucket)
         handlers = build_handlers(
             smtp=bindings.smtp,
-            bucket=open_bucket(bindings.object_storage, "media"),
+            bucket=bucket,
             domain=settings.domain,
+            transcoding=transcoding,
+            pushes=PushJobs(PushRepository(pool), senders, cache),
         )
         runtime = Runtime(
             Parts(
@@ -57,9 +74,13 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
                 postgres=bindings.postgres,
                 rabbitmq=bindings.rabbitmq,
                 handlers=handlers,
-                words=find_words(smtp=bindings.smtp),
+                obituaries=build_obituaries(transcoding=transcoding),
+                lanes=build_lanes(
+                    smtp=bindings.smtp,
+                    concurrency=settings.worker_concurrency,
+                    transcoding=settings.transcoding_concurrency,
+                ),
                 board=board,
-                concurrency=settings.worker_concurrency,
                 check_interval=settings.check_interval_seconds,
                 policy=policy or RetryPolicy(),
                 events=events,
@@ -87,6 +108,8 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
         finally:
             drain = settings.drain_seconds
             await runtime.stop(grace=drain - compute_notice(drain))
+            await senders.close()
+            await cache.aclose()
             await pool.close()
 
     return create_app(
@@ -107,6 +130,24 @@ def build_event_relay(bindings: Bindings, settings: WorkerSettings) -> EventRela
         oldest=timedelta(seconds=settings.events_max_age_seconds),
     )
     return EventRelay(bindings.postgres, bindings.kafka, plan)
+
+
+def build_push_checks(senders: Senders) -> list[Check]:
+    """Return the check of push, where the instance is meant to have it."""
+    return [Check("push", senders.probe)] if senders.is_asked_for else []
+
+
+def build_transcoding(settings: WorkerSettings, *, pool: Pool, bucket: S3Store) -> TranscodingJobs:
+    """Return what converts videos, within what this container may use."""
+    limits = TranscodingLimits(
+        source_bytes=settings.transcoding_max_source_size,
+        duration_seconds=settings.transcoding_max_duration_seconds,
+    )
+    return TranscodingJobs(
+        RenditionRepository(pool),
+        RenditionStorage(bucket),
+        gather_transcoding_limits(limits, processes=settings.transcoding_concurrency),
+    )
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from supmessenger_common.log import get_logger
 from supmessenger_worker.checks.board import CheckBoard
 from supmessenger_worker.consumer import GOODBYE_SECONDS, Consumer
 from supmessenger_worker.events.relay import EventRelay
-from supmessenger_worker.jobs.registry import Handler
+from supmessenger_worker.jobs.registry import Handler, Lane, Obituary
 from supmessenger_worker.jobs_done import JobsDone
 from supmessenger_worker.queues import JobQueues
 from supmessenger_worker.relay import Relay, compute_pause
@@ -37,9 +37,9 @@ class Parts:
     postgres: PostgresBinding
     rabbitmq: RabbitBinding
     handlers: Mapping[str, Handler]
-    words: frozenset[str]
+    obituaries: Mapping[str, Obituary]
+    lanes: tuple[Lane, ...]
     board: CheckBoard
-    concurrency: int
     check_interval: float
     policy: RetryPolicy
     events: EventRelay | None = None
@@ -54,7 +54,7 @@ class Runtime:
         self._parts = parts
         self._tasks: list[asyncio.Task[None]] = []
         self._connection: AbstractRobustConnection | None = None
-        self._consumer: Consumer | None = None
+        self._consumers: tuple[Consumer, ...] = ()
         self._goodbye: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -67,10 +67,10 @@ class Runtime:
             "schedule": Timetable(parts.pool).run,
             "checks": lambda: parts.board.keep_fresh(interval=parts.check_interval),
         }
-        if parts.calls is not None:
-            begun["calls"] = parts.calls
         if parts.events is not None:
             begun["events"] = parts.events.run
+        if parts.calls is not None:
+            begun["calls"] = parts.calls
         self._tasks = [
             asyncio.create_task(_keep_running(name, run), name=name) for name, run in begun.items()
         ]
@@ -83,8 +83,7 @@ class Runtime:
         """Take no more jobs, finish the current ones within `grace` seconds, close."""
         if self._goodbye is not None:
             await self._goodbye
-        if self._consumer is not None:
-            await self._consumer.stop(grace=grace)
+        await asyncio.gather(*(consumer.stop(grace=grace) for consumer in self._consumers))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -92,12 +91,11 @@ class Runtime:
             await _close(self._connection)
 
     async def _say_goodbye(self) -> None:
-        if self._consumer is not None:
-            await self._consumer.take_no_more()
+        await asyncio.gather(*(consumer.take_no_more() for consumer in self._consumers))
 
     async def probe_broker(self) -> None:
         """Raise unless the broker is connected and jobs are being taken."""
-        if self._connection is None or self._consumer is None:
+        if self._connection is None or not self._consumers:
             raise ConnectionError("not connected to RabbitMQ yet")
         await probe_broker(self._connection)
 
@@ -107,20 +105,28 @@ class Runtime:
             self._connection = await _connect(parts.rabbitmq)
         relay_channel = await open_channel(self._connection)
         topology = await declare_topology(relay_channel)
-        channel = await open_channel(self._connection, prefetch=parts.concurrency)
+        if self._goodbye is None:
+            consumers = [await self._start_consumer(lane) for lane in parts.lanes]
+            self._consumers = tuple(consumers)
+            places = {" ".join(sorted(lane.words)): lane.concurrency for lane in parts.lanes}
+            _log.info("taking jobs", places=places)
+        await Relay(parts.pool, topology.exchange).run(wake)
+
+    async def _start_consumer(self, lane: Lane) -> Consumer:
+        parts = self._parts
+        assert self._connection is not None, "consumers begin on a connection"
+        # A channel of its own: the limit of unsettled deliveries is a channel's.
+        channel = await open_channel(self._connection, prefetch=lane.concurrency)
         consumer = Consumer(
             queues=JobQueues(channel),
             done=JobsDone(parts.pool),
             handlers=parts.handlers,
-            words=parts.words,
+            obituaries=parts.obituaries,
+            lane=lane,
             policy=parts.policy,
-            concurrency=parts.concurrency,
         )
-        if self._goodbye is None:
-            await consumer.start()
-            self._consumer = consumer
-            _log.info("taking jobs", concurrency=parts.concurrency)
-        await Relay(parts.pool, topology.exchange).run(wake)
+        await consumer.start()
+        return consumer
 
 
 async def _connect(binding: RabbitBinding) -> AbstractRobustConnection:

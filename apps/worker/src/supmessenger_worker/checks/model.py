@@ -15,7 +15,11 @@ CheckName = Literal[
     "media",
     "edge",
     "smtp",
+    "push",
     "kafka",
+    "livekit",
+    "turn",
+    "loki",
 ]
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
 

@@ -1,0 +1,125 @@
+"""What a program inside the sandbox can not do."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from supmessenger_worker.transcoding.limits import TranscodingLimits, compute_memory
+from supmessenger_worker.transcoding.runner import (
+    Ended,
+    OutOfTimeError,
+    SandboxError,
+    run_limited,
+)
+from supmessenger_worker.transcoding.sandbox import build_filter
+
+LIMITS = TranscodingLimits(source_bytes=100_000)
+MIB = 1024 * 1024
+
+
+async def run(
+    code: str, folder: Path, *, seconds: float = 20, limits: TranscodingLimits = LIMITS
+) -> tuple[Ended, list[str]]:
+    lines: list[str] = []
+
+    async def take_line(line: str) -> None:
+        lines.append(line)
+
+    command = (sys.executable, "-c", code)
+    ended = await run_limited(
+        command, folder=folder, seconds=seconds, limits=limits, take_line=take_line
+    )
+    return ended, lines
+
+
+async def test_it_runs_in_its_folder_with_next_to_nothing_around_it(tmp_path: Path) -> None:
+    code = "import os; print(os.getcwd()); print(sorted(os.environ)); print(os.nice(0))"
+    ended, lines = await run(code, tmp_path)
+    assert ended.code == 0
+    assert lines[0] == str(tmp_path)
+    assert set(eval(lines[1])) - {"LC_CTYPE"} == {"PATH", "HOME", "LANG"}  # our own output
+    assert int(lines[2]) >= 10
+
+
+@pytest.mark.parametrize("family", ["AF_INET", "AF_INET6", "AF_UNIX"])
+async def test_it_makes_no_socket(tmp_path: Path, family: str) -> None:
+    ended, _ = await run(f"import socket; socket.socket(socket.{family})", tmp_path)
+    assert ended.code == 1
+    assert "Permission denied" in ended.complaint
+
+
+async def test_it_writes_no_large_file(tmp_path: Path) -> None:
+    ended, _ = await run("open('x', 'wb').write(bytes(200_000))", tmp_path)
+    assert ended.code != 0
+    assert (tmp_path / "x").stat().st_size <= LIMITS.source_bytes
+
+
+async def test_it_takes_no_more_memory_than_allowed(tmp_path: Path) -> None:
+    limits = replace(LIMITS, memory_bytes=64 * MIB)
+    ended, _ = await run("bytearray(1 << 30)", tmp_path, limits=limits)
+    assert "MemoryError" in ended.complaint
+
+
+async def test_it_ends_when_the_wall_clock_or_the_processor_time_is_over(tmp_path: Path) -> None:
+    for code in ("import time; time.sleep(60)", "while True: pass"):
+        begun = time.monotonic()
+        with pytest.raises(OutOfTimeError):
+            await run(code, tmp_path, seconds=1)
+        assert time.monotonic() - begun < 10
+
+
+async def test_a_reader_that_wants_no_more_ends_it(tmp_path: Path) -> None:
+    async def take_line(line: str) -> None:
+        raise LookupError(line)
+
+    code = "import time; print('enough', flush=True); time.sleep(60)"
+    with pytest.raises(LookupError, match="enough"):
+        await run_limited(
+            (sys.executable, "-c", code),
+            folder=tmp_path,
+            seconds=30,
+            limits=LIMITS,
+            take_line=take_line,
+        )
+
+
+async def test_a_cancelled_task_leaves_no_process(tmp_path: Path) -> None:
+    code = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    task = asyncio.create_task(run(code, tmp_path))
+    async with asyncio.timeout(20):
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            await asyncio.sleep(0.02)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+
+
+async def test_nothing_is_opened_where_it_can_not_limit_itself(tmp_path: Path) -> None:
+    # A limit the system does not take.
+    limits = replace(LIMITS, source_bytes=2**70)
+    with pytest.raises(SandboxError, match="no sandbox"):
+        await run("print('opened')", tmp_path, limits=limits)
+
+
+def test_the_filter_lets_every_jump_land() -> None:
+    program = build_filter(0xC000003E, 41, 425)
+    assert len(program) % 8 == 0
+    assert program[-8:] != program[-16:-8]
+
+
+@pytest.mark.parametrize(
+    ("limit", "usage", "processes", "mebibytes"),
+    [(512, 112, 1, 300), (4096, 100, 1, 512), (512, 112, 2, 150), (128, 120, 1, 64)],
+)
+def test_memory_follows_what_the_container_has_left(
+    limit: int, usage: int, processes: int, mebibytes: int
+) -> None:
+    memory = compute_memory(limit=limit * MIB, usage=usage * MIB, processes=processes)
+    assert memory == mebibytes * MIB
