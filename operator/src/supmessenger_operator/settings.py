@@ -31,6 +31,7 @@ class OperatorSettings(BaseSettings):
     watch_namespaces: Annotated[tuple[str, ...], NoDecode] = ()
     namespace: str = "sup-system"
     pod_name: str = "sup-operator"
+    agents_namespace: str = "sup-agents"
     lease_name: str = "sup-operator"
     leader_election: bool = True
     log_level: str = "info"
@@ -59,4 +60,5 @@ def read_defaults(settings: OperatorSettings) -> OperatorDefaults:
         ),
         cluster_domain=settings.cluster_domain,
         operator_namespace=settings.namespace,
+        agents_namespace=settings.agents_namespace,
     )

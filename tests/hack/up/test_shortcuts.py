@@ -53,7 +53,11 @@ def make_target(path: Path) -> Path:
 
 def test_the_operators_image_is_pinned_by_digest_and_the_sink_is_no_component() -> None:
     images = {"operator": "r/op@sha256:1", "api": "r/api@sha256:2", "smtp-sink": "r/s@sha256:3"}
-    assert build_values(images) == {
-        "image": {"repository": "r/op", "digest": "sha256:1"},
-        "components": {"api": "r/api@sha256:2"},
-    }
+    values = build_values(images)
+    assert values["image"] == {"repository": "r/op", "digest": "sha256:1"}
+    assert values["components"] == {"api": "r/api@sha256:2", "grafana": ""}
+
+
+def test_the_shipper_of_logs_leaves_nothing_outside_of_the_node() -> None:
+    values = build_values({"operator": "r/op@sha256:1"})
+    assert values["agents"]["promtail"]["positionsPath"].startswith("/var/lib/kubelet/")

@@ -66,7 +66,7 @@ def test_the_object_store_is_never_reached_from_the_edge() -> None:
     assert users == {"media", "worker", "backup", "object-storage-setup"}
 
 
-def test_people_reach_only_the_edge_and_the_operator_only_the_worker() -> None:
+def test_people_reach_only_the_edge_the_operator_the_worker_and_the_shipper_loki() -> None:
     policies = list_policies(make_messenger())
     open_to_all = {
         component
@@ -75,18 +75,17 @@ def test_people_reach_only_the_edge_and_the_operator_only_the_worker() -> None:
         if "from" not in rule
     }
     assert open_to_all == {"edge"}
-    (outside,) = [
+    outside = [
         (component, peer["namespaceSelector"]["matchLabels"], rule["ports"])
         for component, spec in policies.items()
         for rule in spec["ingress"]
         for peer in rule.get("from", [])
         if "namespaceSelector" in peer
     ]
-    assert outside == (
-        "worker",
-        {"kubernetes.io/metadata.name": "sup-system"},
-        [{"port": 3004, "protocol": "TCP"}],
-    )
+    assert outside == [
+        (component, {"kubernetes.io/metadata.name": namespace}, [{"port": port, "protocol": "TCP"}])
+        for component, namespace, port in (("worker", "sup-system", 3004), ("loki", "sup-agents", 3100))
+    ]
 
 
 def test_outside_services_are_reached_on_their_port_by_their_users() -> None:

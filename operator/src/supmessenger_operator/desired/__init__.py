@@ -5,6 +5,7 @@ from supmessenger_operator.desired import (
     backup,
     edge,
     foundation,
+    loki,
     media,
     migrations,
     object_storage,
@@ -32,6 +33,7 @@ BUILDERS = (
     media.build_objects,
     edge.build_objects,
     backup.build_objects,
+    loki.build_objects,
 )
 
 

@@ -9,6 +9,7 @@ from supmessenger_operator.desired import (
     api,
     backup,
     edge,
+    loki,
     media,
     migrations,
     object_storage,
@@ -63,6 +64,7 @@ FLOWS = (
     Flow(media.COMPONENT, media.PORT, _CALLERS),
     Flow(edge.COMPONENT, edge.HTTP_PORT, (worker.COMPONENT,)),
     Flow(edge.COMPONENT, edge.HTTPS_PORT, (worker.COMPONENT,)),
+    Flow(loki.COMPONENT, loki.PORT, (worker.COMPONENT, "grafana", "prometheus")),
 )
 _COMPONENTS = tuple(
     dict.fromkeys((*(flow.target for flow in FLOWS), *_DATABASE_USERS, *_OBJECT_USERS))
@@ -132,14 +134,18 @@ def _build_outer_ingress(kinds: Kinds, component: str) -> list[dict[str, Any]]:
     if component == edge.COMPONENT:
         return [{"ports": [_build_port(edge.HTTP_PORT), _build_port(edge.HTTPS_PORT)]}]
     if component == worker.COMPONENT:
-        namespace = {"kubernetes.io/metadata.name": kinds.inputs.operator_namespace}
-        return [
-            {
-                "from": [{"namespaceSelector": {"matchLabels": namespace}}],
-                "ports": [_build_port(worker.PORT)],
-            }
-        ]
+        return [_build_rule_from(kinds.inputs.operator_namespace, port=worker.PORT)]
+    if component == loki.COMPONENT:
+        return [_build_rule_from(kinds.inputs.agents_namespace, port=loki.PORT)]
     return []
+
+
+def _build_rule_from(namespace: str, *, port: int) -> dict[str, Any]:
+    labels = {"kubernetes.io/metadata.name": namespace}
+    return {
+        "from": [{"namespaceSelector": {"matchLabels": labels}}],
+        "ports": [_build_port(port)],
+    }
 
 
 def _build_outer_egress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
@@ -180,6 +186,9 @@ def _list_absent(messenger: Messenger) -> frozenset[str]:
         object_storage.COMPONENT: spec.object_storage.embedded is not None,
         object_storage.SETUP: spec.object_storage.embedded is not None,
         backup.COMPONENT: spec.backup.enabled,
+        loki.COMPONENT: spec.has_loki,
+        "grafana": spec.has_grafana,
+        "prometheus": spec.has_prometheus,
     }
     return frozenset(component for component, is_present in present.items() if not is_present)
 

@@ -1,6 +1,6 @@
 """The background worker, which also checks the instance."""
 
-from supmessenger_operator.desired import api, edge, media, websocket
+from supmessenger_operator.desired import api, edge, loki, media, websocket
 from supmessenger_operator.desired.service import Service, build_service_objects
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 
@@ -37,6 +37,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
             ),
             "SUP_CHECK_MEDIA_URL": f"http://{messenger.object_name(media.COMPONENT)}:{media.PORT}",
             "SUP_CHECK_EDGE_URL": edge.build_check_url(messenger),
+            "SUP_CHECK_LOKI_URL": loki.build_check_url(messenger, inputs),
         },
     )
     return build_service_objects(messenger, inputs, service)

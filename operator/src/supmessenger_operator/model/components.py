@@ -33,7 +33,11 @@ class OptionalPart:
 
 
 # In the one order; each needs a builder in desired/ and, when deep, a check of the worker.
-OPTIONAL_PARTS: tuple[OptionalPart, ...] = ()
+OPTIONAL_PARTS: tuple[OptionalPart, ...] = (
+    OptionalPart(
+        name="loki", image="loki", workload="StatefulSet", is_on=lambda spec: spec.has_loki
+    ),
+)
 
 
 def compute_components(
@@ -70,6 +74,8 @@ def find_storage_field(component: str) -> str:
     """Return where in the resource the size of a component's volume is chosen."""
     if component == "backup":
         return "spec.backup.destination.volume.size"
+    if component == "loki":
+        return "spec.monitoring.logs.storage.size"
     return f"{find_field(component)}.embedded.storage.size"
 
 

@@ -14,3 +14,4 @@ class OperatorDefaults(BaseModel):
     images: Mapping[str, str]
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"
+    agents_namespace: str = "sup-agents"

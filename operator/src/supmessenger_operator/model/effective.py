@@ -100,7 +100,7 @@ def compute_effective(spec: Spec) -> Effective:
         "prometheus": spec.monitoring.prometheus.embedded if spec.monitoring is not None else None,
         "exporters": None,
         "grafana": None,
-        "loki": None,
+        "loki": spec.monitoring.logs if spec.monitoring is not None else None,
         "job": None,
         "backup": DataWorkload(storage=volume) if volume is not None else None,
     }

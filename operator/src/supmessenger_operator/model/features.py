@@ -6,6 +6,7 @@ from pydantic import Field
 
 from supmessenger_operator.model.base import Model
 from supmessenger_operator.model.scalars import Duration, SecretRef
+from supmessenger_operator.model.workload import DataWorkload
 
 
 class Images(Model):

@@ -11,11 +11,12 @@ from supmessenger_operator.model.effective import (
 )
 from supmessenger_operator.model.images import IMAGE_NAMES
 from supmessenger_operator.model.outcome import Stalled
-from supmessenger_operator.model.scalars import parse_quantity
+from supmessenger_operator.model.scalars import parse_duration, parse_quantity
 from supmessenger_operator.model.schedule import CRON_NAMES, CRON_RANGES
 from supmessenger_operator.model.spec import Spec
 from supmessenger_operator.model.workload import PodBlock
 
+_LEAST_LOG_SECONDS = 24 * 3600
 _POD_TEMPLATE_KEYS = frozenset({"metadata", "spec"})
 
 
@@ -26,6 +27,7 @@ def check_spec(spec: Spec) -> None:
     _check_redis(spec)
     _check_connections(spec)
     _check_schedule("spec.backup.schedule", spec.backup.schedule)
+    _check_logs(spec)
     for field, block in _find_blocks(spec):
         _check_pod_template(f"{field}.podTemplate", block.pod_template)
 
@@ -76,6 +78,19 @@ def _check_connections(spec: Spec) -> None:
             f"{given!r} is too few or not a number: {RESERVED_CONNECTIONS} connections are kept"
             f" for maintenance, so set more than {RESERVED_CONNECTIONS + 20}",
             field=field,
+        )
+
+
+def _check_logs(spec: Spec) -> None:
+    """Loki deletes by the day: less is not kept to, and zero would mean for ever."""
+    if spec.monitoring is None or not spec.has_loki:
+        return
+    given = spec.monitoring.logs.retention
+    if parse_duration(given) < _LEAST_LOG_SECONDS:
+        raise Stalled(
+            f"{given} is too short: logs are deleted by the day; use 24h or more, or switch them"
+            " off with spec.monitoring.logs.enabled: false",
+            field="spec.monitoring.logs.retention",
         )
 
 
@@ -142,6 +157,8 @@ def _find_blocks(spec: Spec) -> Iterator[tuple[str, PodBlock]]:
     ):
         if union.embedded is not None:
             yield f"spec.{field}.embedded", union.embedded
+    if spec.monitoring is not None and spec.has_loki:
+        yield "spec.monitoring.logs", spec.monitoring.logs
 
 
 def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, EffectiveWorkload]]:
@@ -155,3 +172,5 @@ def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, Eff
         yield "spec.rabbitmq.embedded", effective.rabbitmq
     if spec.object_storage.embedded is not None:
         yield "spec.objectStorage.embedded", effective.object_storage
+    if spec.has_loki:
+        yield "spec.monitoring.logs", effective.loki

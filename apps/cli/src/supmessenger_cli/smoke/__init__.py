@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from supmessenger_cli.smoke.logs import check_logs
 from supmessenger_cli.smoke.stage import Stage
 
 Check = Callable[[Stage], Awaitable[None]]
@@ -17,7 +18,7 @@ class PartCheck:
 
 
 # In the order in which they run; each file has one function `check_<noun>`.
-CHECKS: tuple[PartCheck, ...] = ()
+CHECKS: tuple[PartCheck, ...] = (PartCheck("LokiReady", check_logs),)
 
 
 async def check_parts(stage: Stage) -> None:

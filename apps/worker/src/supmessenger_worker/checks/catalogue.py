@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from supmessenger_worker.checks.board import Check
 from supmessenger_worker.checks.edge import probe_edge
 from supmessenger_worker.checks.http import probe_readyz
+from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.kafka import probe_kafka
 from supmessenger_worker.checks.object_storage import probe_object_storage
 from supmessenger_worker.checks.postgres import probe_postgres
@@ -40,6 +41,9 @@ def build_checks(bindings: Bindings, settings: WorkerSettings) -> list[Check]:
         checks.append(Check("edge", probe))
     if bindings.smtp is not None:
         checks.append(Check("smtp", partial(probe_smtp, bindings.smtp)))
+    if settings.check_loki_url:
+        probe_loki = LokiProbe(settings.check_loki_url, instance=settings.instance)
+        checks.append(Check("loki", probe_loki))
     if bindings.kafka is not None:
         topic = settings.events_topic
         probe_events = partial(probe_kafka, bindings.kafka, bindings.postgres, topic=topic)
