@@ -132,12 +132,17 @@ class Instance:
 
 
 def make_tiny(name: str) -> dict[str, Any]:
-    """Return a SupMessenger of the smallest size, without SMTP."""
+    """Return a SupMessenger of the smallest size: messaging alone, without SMTP."""
     return {
         "apiVersion": "supmessenger.io/v1alpha1",
         "kind": "SupMessenger",
         "metadata": {"name": name},
-        "spec": {"domain": f"{name}.example.org", "size": "tiny"},
+        "spec": {
+            "domain": f"{name}.example.org",
+            "size": "tiny",
+            "livekit": {"enabled": False},
+            "monitoring": {"enabled": False},
+        },
     }
 
 
