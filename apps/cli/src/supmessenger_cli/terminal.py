@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import httpx
@@ -34,8 +34,11 @@ class VerbFailure(Exception):
         self.cure = cure
 
 
-def run_verb(work: Coroutine[Any, Any, int | None]) -> None:
-    """Run a verb and end the process with its exit code; expected failures become one line."""
+def run_verb(work: Coroutine[Any, Any, int | None], *, ends_by_interrupt: bool = False) -> None:
+    """Run a verb and end the process with its exit code; expected failures become one line.
+
+    `ends_by_interrupt` is for what goes on until Ctrl-C: that is its good end.
+    """
     try:
         code = asyncio.run(work)
     except WrongUse as error:
@@ -48,6 +51,8 @@ def run_verb(work: Coroutine[Any, Any, int | None]) -> None:
         _complain(str(error) or repr(error))
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
+        if ends_by_interrupt:
+            raise typer.Exit(DONE) from None
         errors.print("interrupted")
         raise typer.Exit(INTERRUPTED) from None
     raise typer.Exit(code or DONE)
@@ -76,7 +81,7 @@ def print_document(document: Any, output: Format) -> None:
         print(json.dumps(document, indent=2, ensure_ascii=False))
 
 
-def print_rows(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print columns as kubectl does: aligned, without lines, the last one of any width."""
     table = [head, *rows]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]

@@ -1,0 +1,1 @@
+"""What `kubectl sup doctor` looks at: evidence is gathered first, then judged without I/O."""
