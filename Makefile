@@ -41,7 +41,7 @@ dev: setup ## Run the four services and what they need as local processes, with 
 	@$(RUN)/python hack/dev
 
 ##@ Tests, from quick to whole
-.PHONY: check test test-unit test-services test-control-plane test-node
+.PHONY: check test test-unit test-services test-control-plane test-node test-kind
 check: setup ## Style, types, layers, generated files
 	@$(RUN)/ruff format --check -q .
 	@$(RUN)/ruff check -q .
@@ -60,9 +60,11 @@ test-control-plane: setup ## Tests with a real API server and etcd
 	@$(RUN)/python hack/test control-plane $(TIER_OPTIONS)
 test-node: setup ## Tests on the node, with real pods
 	@$(RUN)/python hack/test node $(TIER_OPTIONS)
+test-kind: setup ## `make up` on a kind cluster, in a Docker engine of the test's own (not part of `test`)
+	@$(RUN)/python hack/test kind $(TIER_OPTIONS)
 
 ##@ Files
-.PHONY: fmt generate verify golden images bench docs
+.PHONY: fmt generate verify golden images bundle bench docs
 fmt: setup ## Format, and mend what can be mended
 	@$(RUN)/ruff check -q --fix-only .
 	@$(RUN)/ruff format -q .
@@ -76,6 +78,9 @@ golden: setup ## Refresh the golden files of the tests
 	@SUP_UPDATE_GOLDEN=1 $(RUN)/python -m pytest -q tests/operator/desired
 images: bootstrap ## Build all images
 	@python3 hack/images build
+bundle: bootstrap ## Write dist/: everything that a cluster without internet needs, in one archive
+	@$(NODE) tools helm crane
+	@python3 hack/images bundle --into dist
 bench: setup ## Measure, and write docs/benchmarks.md
 	@$(RUN)/python hack/bench
 docs: setup ## Check the links of the documentation

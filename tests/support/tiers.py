@@ -79,10 +79,22 @@ def gather_node_missing() -> list[Missing]:
     return [] if asked.returncode == 0 else [Missing("a node that is up", "run `make up`")]
 
 
+def gather_kind_missing() -> list[Missing]:
+    """Return what a kind cluster in an engine of our own lacks."""
+    if os.geteuid() != 0:
+        return [Missing("root", "run as root, or in a machine of your own")]
+    return [
+        Missing(name, f"run `python3 hack/node tools {name}`")
+        for name in ("kind", "kubeadm", "kubelet", "helm")
+        if find_built(name) is None
+    ]
+
+
 REQUIREMENTS: dict[str, Callable[[], list[Missing]]] = {
     "services": gather_services_missing,
     "control_plane": gather_control_plane_missing,
     "node": gather_node_missing,
+    "kind": gather_kind_missing,
 }
 
 

@@ -5,6 +5,11 @@ from dataclasses import dataclass
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 # What hack/node builds for the services tier.
 PROGRAMS = ("minio", "livekit-server", "pebble", "pebble-challtestsrv")
+# What the minimal sample runs, without calls, monitoring and logs.
+CORE_IMAGES = (
+    *("postgres", "redis", "rabbitmq", "nginx", "minio", "smtp-sink", "operator"),
+    *("api", "websocket", "media", "worker"),
+)
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -17,13 +22,14 @@ class Tier:
     command: tuple[str, ...]
     counts: bool = True  # whether the command is pytest and leaves a count
     needs_root: bool = False
+    by_name: bool = False  # whether it runs only when it is named
 
 
 TIERS: tuple[Tier, ...] = (
     Tier(name="check", command=("make", "check"), counts=False),
     Tier(
         name="unit",
-        command=(*PYTEST, *PARALLEL, "-m", "not services and not control_plane and not node"),
+        command=(*PYTEST, *PARALLEL, "-m", "not services and not control_plane and not node and not kind"),
     ),
     Tier(
         name="services",
@@ -36,7 +42,10 @@ TIERS: tuple[Tier, ...] = (
     ),
     Tier(
         name="control-plane",
-        prepare=(("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl", "helm"),),
+        prepare=(
+            ("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl"),
+            ("python3", "hack/node", "tools", "helm", "helm4", "kstatus"),
+        ),
         command=(*PYTEST, "-m", "control_plane"),
     ),
     Tier(
@@ -45,16 +54,28 @@ TIERS: tuple[Tier, ...] = (
         command=(*PYTEST, "-m", "node"),
         needs_root=True,
     ),
+    Tier(
+        name="kind",
+        prepare=(
+            ("python3", "hack/node", "tools", "kind", "kubeadm", "helm", "minio"),
+            ("python3", "hack/images", "build", "--no-push", *CORE_IMAGES),
+        ),
+        command=(*PYTEST, "-m", "kind"),
+        needs_root=True,
+        by_name=True,
+    ),
 )
 
 
 def find_tiers(names: list[str]) -> tuple[Tier, ...]:
-    """Return the named tiers in their order, all of them for no name; ValueError otherwise."""
+    """Return the named tiers in their order, `make test`'s for no name; ValueError otherwise."""
     known = {tier.name for tier in TIERS}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ValueError(f"no tier is called {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return tuple(tier for tier in TIERS if not names or tier.name in names)
+    if not names:
+        return tuple(tier for tier in TIERS if not tier.by_name)
+    return tuple(tier for tier in TIERS if tier.name in names)
 
 
 def explain_unhosted(tier: Tier, *, system: str, uid: int) -> str:

@@ -49,6 +49,15 @@ def test_domain_alone_is_complete_and_unions_get_their_default(
     assert made["spec"]["tls"] == {"selfSigned": {}}
 
 
+def test_a_new_resource_says_that_no_generation_was_observed(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    """Helm 4 and Flux would take one without a status for finished, before the operator looked."""
+    _, made = create(control_plane, namespace, make_body())
+
+    assert made["status"] == {"observedGeneration": -1}
+
+
 def test_the_whole_shape_is_accepted(control_plane: ControlPlane, namespace: str) -> None:
     body = make_body(
         adminEmail="admin@example.org",

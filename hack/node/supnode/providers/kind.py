@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from supnode import debian
@@ -39,8 +38,6 @@ class KindCluster:
         self._check_builders(steps)
         with steps.step("kind and kubectl"):
             self._cache.ensure(["kubectl"] if shutil.which("kind") else ["kind", "kubectl"])
-        # Of a cluster that was stopped, the API server still tells what was true before.
-        started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if self.name not in self._gather_clusters():
             with steps.step("create the kind cluster"):
                 self._create()
@@ -49,6 +46,8 @@ class KindCluster:
                 run_captured(["docker", "start", *self._gather_nodes()])
                 self._kind("export", "kubeconfig", "--kubeconfig", str(self.kubeconfig_path))
         with steps.step("kind cluster: node Ready"):
+            # Of a cluster that was stopped, the API server still tells what was true before.
+            started = self._gather_started()
             wait_until(
                 lambda: self._is_ready(since=started),
                 what="the cluster",
@@ -116,6 +115,12 @@ class KindCluster:
     def _gather_nodes(self) -> list[str]:
         label = f"label=io.x-k8s.kind.cluster={self.name}"
         return run_captured(["docker", "ps", "--all", "--quiet", "--filter", label]).split()
+
+    def _gather_started(self) -> str:
+        """Return since when the first of the cluster's containers runs, in whole seconds."""
+        shown = ("--format", "{{.State.StartedAt}}")
+        times = run_captured(["docker", "inspect", *shown, *self._gather_nodes()]).split()
+        return min(times).partition(".")[0] + "Z"
 
     def _is_ready(self, *, since: str) -> bool:
         """Return whether every node is ready, by a heartbeat no older than `since`."""

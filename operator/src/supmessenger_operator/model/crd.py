@@ -116,6 +116,9 @@ def _build_status_schema() -> dict[str, Any]:
         "x-kubernetes-list-type": "map",
         "x-kubernetes-list-map-keys": ["name"],
     }
+    # Tools that judge by kstatus take a resource without any status for a finished one; until the
+    # operator has looked at it, none of its generations was observed.
+    status["default"] = {"observedGeneration": -1}
     return status
 
 
