@@ -5,6 +5,7 @@ from dataclasses import dataclass
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 # What hack/node builds for the services tier.
 PROGRAMS = ("minio", "livekit-server", "pebble", "pebble-challtestsrv")
+NO_TIER = "not services and not control_plane and not node and not kind"
 # What the minimal sample runs, without calls, monitoring and logs.
 CORE_IMAGES = (
     *("postgres", "redis", "rabbitmq", "nginx", "minio", "smtp-sink", "operator"),
@@ -29,7 +30,12 @@ TIERS: tuple[Tier, ...] = (
     Tier(name="check", command=("make", "check"), counts=False),
     Tier(
         name="unit",
-        command=(*PYTEST, *PARALLEL, "-m", "not services and not control_plane and not node and not kind"),
+        command=(
+            *PYTEST,
+            *PARALLEL,
+            "-m",
+            NO_TIER,
+        ),
     ),
     Tier(
         name="services",
@@ -85,5 +91,5 @@ def explain_unhosted(tier: Tier, *, system: str, uid: int) -> str:
     if system != "Linux":
         return f"it needs Linux, this is {system}; cure: run it in a Linux machine"
     if uid != 0:
-        return "it needs root for pods, mounts and addresses; cure: run `sudo make test-node`"
+        return f"it needs root for pods, mounts and addresses; cure: run `sudo make test-{tier.name}`"
     return ""

@@ -46,8 +46,9 @@ def test_an_unknown_tier_is_refused_by_name() -> None:
         find_tiers(["nodes"])
 
 
-def test_only_the_node_tier_needs_root_and_says_the_cure() -> None:
+def test_only_tiers_with_pods_need_root_and_say_the_cure() -> None:
     reasons = {t.name: explain_unhosted(t, system="Linux", uid=1000) for t in TIERS}
-    assert {name for name, reason in reasons.items() if reason} == {"node"}
+    assert {name for name, reason in reasons.items() if reason} == {"node", "kind"}
     assert "sudo make test-node" in reasons["node"]
+    assert "sudo make test-kind" in reasons["kind"]
     assert explain_unhosted(TIERS[-1], system="Linux", uid=0) == ""
