@@ -91,5 +91,6 @@ def explain_unhosted(tier: Tier, *, system: str, uid: int) -> str:
     if system != "Linux":
         return f"it needs Linux, this is {system}; cure: run it in a Linux machine"
     if uid != 0:
-        return f"it needs root for pods, mounts and addresses; cure: run `sudo make test-{tier.name}`"
+        cure = f"run `sudo make test-{tier.name}`"
+        return f"it needs root for pods, mounts and addresses; cure: {cure}"
     return ""
