@@ -80,6 +80,9 @@ def write_configuration(folder: Path, *, port: int, key: str, webhook_url: str) 
                     "node_ip": "127.0.0.1",
                     "use_external_ip": False,
                     "enable_loopback_candidate": True,
+                    # Every interface would be told as 127.0.0.1: what came from another is none
+                    # of what the relay lets through.
+                    "interfaces": {"includes": ["lo"]},
                 },
                 "room": {"auto_create": False},
                 "webhook": {"api_key": key, "urls": [webhook_url]},

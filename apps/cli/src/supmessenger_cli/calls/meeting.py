@@ -40,7 +40,18 @@ async def hold_meeting(
         processes = [
             await stack.enter_async_context(_run_participant(task, environment)) for task in tasks
         ]
-        yield await asyncio.gather(*(_read_report(process) for process in processes))
+        yield await _gather_reports(processes)
+
+
+async def _gather_reports(processes: Sequence[asyncio.subprocess.Process]) -> Sequence[Report]:
+    readers = [asyncio.create_task(_read_report(process)) for process in processes]
+    try:
+        return await asyncio.gather(*readers)
+    finally:
+        # One that failed is enough: nobody may still be reading what is to be cleared away.
+        for reader in readers:
+            reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -74,11 +85,17 @@ async def _read_report(process: asyncio.subprocess.Process) -> Report:
         async with asyncio.timeout(RECOGNISE_SECONDS):
             line = await process.stdout.readline()
     except TimeoutError:
+        process.kill()
         raise CallFailedError(
-            f"sound and picture of the other were not recognised in {RECOGNISE_SECONDS:.0f} s"
+            f"sound and picture of the other were not recognised in {RECOGNISE_SECONDS:.0f} s: "
+            f"{await _read_told(process)}"
         ) from None
     if not line:
-        assert process.stderr is not None, "asked for at the start"
-        told = (await process.stderr.read()).decode(errors="replace")[-_TOLD_BYTES:].strip()
-        raise CallFailedError(f"a participant ended: {told}")
+        raise CallFailedError(f"a participant ended: {await _read_told(process)}")
     return parse_report(line)
+
+
+async def _read_told(process: asyncio.subprocess.Process) -> str:
+    """Return the end of what an ended process told."""
+    assert process.stderr is not None, "asked for at the start"
+    return (await process.stderr.read()).decode(errors="replace")[-_TOLD_BYTES:].strip()

@@ -15,11 +15,11 @@ import numpy as np
 
 from livekit import rtc
 from supmessenger_cli.calls import signals
-from supmessenger_cli.calls.path import find_path
+from supmessenger_cli.calls.route import find_route
 from supmessenger_cli.calls.task import Report, Signal, Task, build_line, parse_task
 
 CONNECT_SECONDS = 10.0
-PATH_POLL_SECONDS = 0.1
+ROUTE_POLL_SECONDS = 0.1
 
 
 async def take_part(task: Task, room: rtc.Room) -> None:
@@ -35,12 +35,15 @@ async def take_part(task: Task, room: rtc.Room) -> None:
         work = _listen(track, task.expect, heard) if is_sound else _watch(track, task.expect, seen)
         followers.append(asyncio.create_task(work))
 
+    heard.add_done_callback(lambda _: _tell("heard"))
+    seen.add_done_callback(lambda _: _tell("seen"))
     await room.connect(task.url, task.token, options=_build_options(task))
+    _tell("connected")
     try:
         async with _sending(room, task.send):
             audio_frames, video_frames = await asyncio.gather(heard, seen)
-            path = await find_path(room, poll_seconds=PATH_POLL_SECONDS)
-            report = Report(audio_frames=audio_frames, video_frames=video_frames, path=path)
+            route = await find_route(room, poll_seconds=ROUTE_POLL_SECONDS)
+            report = Report(audio_frames=audio_frames, video_frames=video_frames, route=route)
             sys.stdout.buffer.write(build_line(report))
             sys.stdout.buffer.flush()
             # The other one may still be waiting for what is sent from here.
@@ -133,6 +136,11 @@ async def _watch(track: rtc.Track, expected: Signal, seen: "asyncio.Future[int]"
                 seen.set_result(count)
     finally:
         await stream.aclose()
+
+
+def _tell(news: str) -> None:
+    """Say how far it came, for who must find out why it came no further."""
+    print(news, file=sys.stderr, flush=True)
 
 
 async def run(task: Task) -> None:

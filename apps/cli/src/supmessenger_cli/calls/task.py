@@ -34,7 +34,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Path:
+class Route:
     """The way the media took: kinds of the two candidates, and the relay when there is one."""
 
     local: str
@@ -48,7 +48,7 @@ class Report:
 
     audio_frames: int
     video_frames: int
-    path: Path
+    route: Route
 
 
 def build_task(
@@ -80,7 +80,7 @@ def parse_task(line: str) -> Task:
 def parse_report(line: bytes) -> Report:
     """Read a report."""
     body: dict[str, Any] = json.loads(line)
-    return Report(path=Path(**body.pop("path")), **body)
+    return Report(route=Route(**body.pop("route")), **body)
 
 
 def _parse_signal(body: Mapping[str, Any]) -> Signal:

@@ -5,21 +5,21 @@ import asyncio
 from livekit.rtc._proto import stats_pb2
 
 from livekit import rtc
-from supmessenger_cli.calls.task import Path
+from supmessenger_cli.calls.task import Route
 
 
-async def find_path(room: rtc.Room, *, poll_seconds: float) -> Path:
+async def find_route(room: rtc.Room, *, poll_seconds: float) -> Route:
     """Return the way of the selected pair of candidates, once there is one."""
     while True:
         stats = await room.get_rtc_stats()
         for side in (stats.publisher_stats, stats.subscriber_stats):
-            path = parse_path(side)
-            if path is not None:
-                return path
+            route = parse_route(side)
+            if route is not None:
+                return route
         await asyncio.sleep(poll_seconds)
 
 
-def parse_path(stats: list[stats_pb2.RtcStats]) -> Path | None:
+def parse_route(stats: list[stats_pb2.RtcStats]) -> Route | None:
     """Return the way that the statistics of one connection tell."""
     selected = {
         one.transport.transport.selected_candidate_pair_id
@@ -32,7 +32,7 @@ def parse_path(stats: list[stats_pb2.RtcStats]) -> Path | None:
             local = _find_candidate(stats, ends.local_candidate_id)
             remote = _find_candidate(stats, ends.remote_candidate_id)
             if local is not None and remote is not None:
-                return Path(local=_name(local), remote=_name(remote), relay=local.url)
+                return Route(local=_name(local), remote=_name(remote), relay=local.url)
     return None
 
 
