@@ -60,5 +60,7 @@ def read_defaults(settings: OperatorSettings) -> OperatorDefaults:
         ),
         cluster_domain=settings.cluster_domain,
         operator_namespace=settings.namespace,
+        # The chart names the Lease, and everything else, by its release.
+        release=settings.lease_name,
         agents_namespace=settings.agents_namespace,
     )

@@ -53,9 +53,12 @@ def test_both_ends_of_a_flow_allow_it(sample: Messenger) -> None:
 def test_the_flows_are_those_of_the_architecture() -> None:
     flows = list_flows(make_messenger(), "ingress")
     database = {source for source, target, _ in flows if target == "postgres"}
-    assert database == {"api", "websocket", "media", "worker", "migrations", "backup"}
-    assert {source for source, target, _ in flows if target == "rabbitmq"} == {"media", "worker"}
-    assert {source for source, target, _ in flows if target == "api"} == {"edge", "worker"}
+    services = {"api", "websocket", "media", "worker"}
+    assert database == {*services, "migrations", "backup", "exporters"}
+    brokers = {source for source, target, port in flows if (target, port) == ("rabbitmq", 5672)}
+    assert brokers == {"media", "worker"}
+    services = {source for source, target, port in flows if (target, port) == ("api", 3000)}
+    assert services == {"edge", "worker", "livekit"}
     assert not [flow for flow in flows if flow[0] in ("postgres", "redis-cache", "rabbitmq")]
     assert ("edge", "postgres", 5432) not in flows
 
@@ -63,7 +66,7 @@ def test_the_flows_are_those_of_the_architecture() -> None:
 def test_the_object_store_is_never_reached_from_the_edge() -> None:
     flows = list_flows(make_messenger(), "ingress")
     users = {source for source, target, _ in flows if target == "object-storage"}
-    assert users == {"media", "worker", "backup", "object-storage-setup"}
+    assert users == {"media", "worker", "backup", "object-storage-setup", "prometheus"}
 
 
 def test_people_reach_only_the_edge_the_operator_the_worker_and_the_shipper_loki() -> None:
@@ -74,7 +77,8 @@ def test_people_reach_only_the_edge_the_operator_the_worker_and_the_shipper_loki
         for rule in spec["ingress"]
         if "from" not in rule
     }
-    assert open_to_all == {"edge"}
+    # No proxy carries media: callers come to where it is made.
+    assert open_to_all == {"edge", "livekit", "turn"}
     outside = [
         (component, peer["namespaceSelector"]["matchLabels"], rule["ports"])
         for component, spec in policies.items()
@@ -84,7 +88,10 @@ def test_people_reach_only_the_edge_the_operator_the_worker_and_the_shipper_loki
     ]
     assert outside == [
         (component, {"kubernetes.io/metadata.name": namespace}, [{"port": port, "protocol": "TCP"}])
-        for component, namespace, port in (("worker", "sup-system", 3004), ("loki", "sup-agents", 3100))
+        for component, namespace, port in (
+            ("worker", "sup-system", 3004),
+            ("loki", "sup-agents", 3100),
+        )
     ]
 
 
@@ -115,3 +122,59 @@ def test_outside_services_are_reached_on_their_port_by_their_users() -> None:
 def test_they_can_be_switched_off() -> None:
     spec = {"security": {"networkPolicies": {"enabled": False}}}
     assert list_policies(make_messenger(spec=spec)) == {}
+
+
+def test_media_comes_in_by_its_own_ports_only() -> None:
+    policies = list_policies(make_messenger())
+    opened = {
+        component: [
+            (port["protocol"], port["port"], port.get("endPort"))
+            for rule in policies[component]["ingress"]
+            if "from" not in rule
+            for port in rule["ports"]
+        ]
+        for component in ("livekit", "turn")
+    }
+    assert opened == {
+        "livekit": [("TCP", 7881, None), ("UDP", 7882, None)],
+        "turn": [
+            ("TCP", 3478, None),
+            ("UDP", 3478, None),
+            ("TCP", 5349, None),
+            ("UDP", 49152, 49200),
+        ],
+    }
+
+
+def test_the_relay_reaches_livekit_and_nothing_else() -> None:
+    relay = list_policies(make_messenger())["turn"]["egress"]
+    to_pod, to_address = relay
+    assert to_pod["to"][0]["podSelector"]["matchLabels"][_COMPONENT] == "livekit"
+    assert to_address["to"] == [{"ipBlock": {"cidr": "198.51.100.11/32"}}]
+    for rule in relay:
+        assert rule["ports"] == [{"port": 7882, "protocol": "UDP"}]
+
+
+def test_the_relay_of_an_external_livekit_reaches_no_private_network() -> None:
+    external = {"url": "wss://rtc.example.org", "credentialsSecretRef": {"name": "rtc"}}
+    policies = list_policies(make_messenger(spec={"livekit": {"external": external}}))
+    assert "livekit" not in policies
+    (rule,) = policies["turn"]["egress"]
+    assert rule["ports"] == [{"protocol": "UDP"}]
+    assert {"10.0.0.0/8", "169.254.0.0/16"} <= set(rule["to"][0]["ipBlock"]["except"])
+    for component in ("api", "worker"):
+        outer = [
+            port["port"]
+            for rule in policies[component]["egress"]
+            if "to" not in rule
+            for port in rule["ports"]
+        ]
+        assert outer == [443]
+
+
+def test_livekit_tells_the_api_and_keeps_rooms_in_the_state_store() -> None:
+    flows = list_flows(make_messenger(), "egress")
+    assert {(target, port) for source, target, port in flows if source == "livekit"} == {
+        ("api", 3000),
+        ("redis-state", 6379),
+    }

@@ -56,7 +56,6 @@ async def gather_inputs(
         bucket_prefix=messenger.bucket_prefix,
         cluster_domain=defaults.cluster_domain,
         operator_namespace=defaults.operator_namespace,
-        agents_namespace=defaults.agents_namespace,
         release=defaults.release,
         agents_namespace=defaults.agents_namespace,
     )

@@ -14,4 +14,6 @@ class OperatorDefaults(BaseModel):
     images: Mapping[str, str]
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"
+    # Name of the operator's own objects, by which its node agents are found.
+    release: str = "sup-operator"
     agents_namespace: str = "sup-agents"

@@ -172,11 +172,13 @@ class Grafana(Model):
     oidc: Oidc | None = Field(default=None, description="Single sign-on; default: off.")
 
 
-class Logs(Model):
-    """Logs of the instance."""
+class Logs(DataWorkload):
+    """Logs of the instance, and the Loki that keeps them."""
 
     enabled: bool = Field(default=True, description="Keep logs in Loki; default: true.")
-    retention: Duration = Field(default="7d", description="How long logs are kept; default: 7d.")
+    retention: Duration = Field(
+        default="7d", description="How long logs are kept, 24h or more; default: 7d."
+    )
 
 
 class Tracing(Model):

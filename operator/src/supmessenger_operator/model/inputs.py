@@ -88,8 +88,6 @@ class Inputs(BaseModel):
     bucket_prefix: str
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"
-    # Where the node's agents of the operator's chart run: the shipper of logs comes from there.
-    agents_namespace: str = "sup-agents"
     # Name of the operator's own objects, by which its node agents are found.
     release: str = "sup-operator"
     # Where the node's agents of the operator's chart run: the shipper of logs comes from there.

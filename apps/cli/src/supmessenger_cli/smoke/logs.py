@@ -20,9 +20,16 @@ async def check_logs(stage: Stage) -> None:
         response = await stage.alice.client.call("GET", "/api/v1/users/me")
         request = response.headers["x-request-id"]
     async with stage.story.step("logs: the lines of edge and api about it are found in Loki"):
-        async with asyncio.timeout(FOUND_SECONDS):
-            while not await find_writers(stage, request) >= WRITERS:
-                await asyncio.sleep(POLL_SECONDS)
+        await wait_for_writers(stage, request)
+
+
+async def wait_for_writers(stage: Stage, request: str) -> None:
+    """Wait until Loki has the lines of all who write about a request; TimeoutError otherwise."""
+    async with asyncio.timeout(FOUND_SECONDS):
+        while True:
+            if await find_writers(stage, request) >= WRITERS:
+                return
+            await asyncio.sleep(POLL_SECONDS)
 
 
 async def find_writers(stage: Stage, request: str) -> set[str]:

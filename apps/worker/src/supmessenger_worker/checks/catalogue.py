@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from supmessenger_worker.checks.board import Check
 from supmessenger_worker.checks.edge import probe_edge
 from supmessenger_worker.checks.http import probe_readyz
-from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.kafka import probe_kafka
+from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.object_storage import probe_object_storage
 from supmessenger_worker.checks.postgres import probe_postgres
 from supmessenger_worker.checks.rabbitmq import probe_rabbitmq
