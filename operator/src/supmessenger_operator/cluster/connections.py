@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from supmessenger_operator.cluster import generated
+from supmessenger_operator.cluster.push_connections import ensure_push_connections
 from supmessenger_operator.cluster.secrets import InstanceSecrets
 from supmessenger_operator.model.backing import (
     ObjectStorageExternal,
@@ -28,6 +29,7 @@ async def ensure_connections(secrets: InstanceSecrets, messenger: Messenger) -> 
     await _ensure_object_storage(secrets, messenger)
     await _ensure_credentials(secrets, messenger)
     await _keep_smtp(secrets, messenger)
+    await ensure_push_connections(secrets, messenger)
 
 
 async def _ensure_postgres(secrets: InstanceSecrets, messenger: Messenger) -> None:

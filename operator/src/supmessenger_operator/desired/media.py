@@ -28,6 +28,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
         },
         env={
             "SUP_CORS_ALLOWED_ORIGINS": ",".join(spec.security.cors.allowed_origins),
+            "SUP_TRANSCODING_ENABLED": "true" if spec.media.transcoding.enabled else "false",
             "SUP_MAX_UPLOAD_SIZE": str(int(parse_quantity(spec.media.max_upload_size))),
         },
         # Pictures are decoded from files there.

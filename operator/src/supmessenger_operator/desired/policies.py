@@ -14,6 +14,7 @@ from supmessenger_operator.desired import (
     migrations,
     object_storage,
     postgres,
+    pushes,
     rabbitmq,
     redis,
     websocket,
@@ -168,6 +169,7 @@ def _list_outer_ports(messenger: Messenger) -> tuple[tuple[int, tuple[str, ...]]
         ports.append((_parse_port(spec.object_storage.external.endpoint), _OBJECT_USERS))
     if spec.smtp is not None:
         ports.append((spec.smtp.port, (worker.COMPONENT,)))
+    ports += [(port, (worker.COMPONENT,)) for port in pushes.list_outer_ports(messenger)]
     return tuple(ports)
 
 

@@ -1,6 +1,14 @@
 """The background worker, which also checks the instance."""
 
-from supmessenger_operator.desired import api, edge, loki, media, websocket
+from supmessenger_operator.desired import (
+    api,
+    edge,
+    loki,
+    media,
+    pushes,
+    transcoding,
+    websocket,
+)
 from supmessenger_operator.desired.service import Service, build_service_objects
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 
@@ -21,6 +29,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     }
     if spec.smtp is not None:
         bindings["smtp"] = "smtp"
+    bindings |= pushes.build_worker_bindings(inputs)
     service = Service(
         component=COMPONENT,
         wave=Wave.WORKER,
@@ -31,6 +40,8 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
         bindings=bindings,
         env={
             "SUP_WORKER_CONCURRENCY": str(spec.worker.concurrency),
+            **pushes.build_hosts_env(messenger),
+            **transcoding.build_env(messenger),
             "SUP_CHECK_API_URL": f"http://{messenger.object_name(api.COMPONENT)}:{api.PORT}",
             "SUP_CHECK_WEBSOCKET_URL": (
                 f"http://{messenger.object_name(websocket.COMPONENT)}:{websocket.PORT}"
@@ -39,5 +50,6 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
             "SUP_CHECK_EDGE_URL": edge.build_check_url(messenger),
             "SUP_CHECK_LOKI_URL": loki.build_check_url(messenger, inputs),
         },
+        temporary_limit=transcoding.compute_temporary_limit(messenger),
     )
     return build_service_objects(messenger, inputs, service)

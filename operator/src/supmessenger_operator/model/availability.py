@@ -201,9 +201,8 @@ def _find_optional(spec: Spec) -> Iterator[Unavailable]:
     wanted = (
         ("kafka", "spec.kafka", kafka is not None and kafka.enabled, kafka is not None),
         *_find_monitoring(monitoring),
-        ("push", "spec.push", spec.push is not None, True),
+        ("push-apns", "spec.push.apns", spec.push is not None and spec.push.apns is not None, True),
         ("restore-drill", "spec.backup.drill", spec.backup.drill is not None, True),
-        ("transcoding", "spec.media.transcoding", spec.media.transcoding.enabled, False),
         (
             "backup-before-migration",
             "spec.migrations.backupFirst",

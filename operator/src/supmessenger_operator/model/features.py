@@ -1,6 +1,6 @@
 """What the platform offers its users and how it is guarded."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -55,11 +55,26 @@ class Smtp(Model):
     )
 
 
+# A host over https or everything below one; plain http only for one exact address.
+_PUSH_HOST = (
+    r"^((\*\.)?([a-z0-9-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*(:[0-9]{1,5})?"
+    r"|http://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?)$"
+)
+PushHost = Annotated[str, Field(pattern=_PUSH_HOST, max_length=253)]
+
+
 class Fcm(Model):
     """Push messages to Android."""
 
     service_account_secret_ref: SecretRef = Field(
         description="Secret with the key service-account.json."
+    )
+    endpoint: str = Field(
+        default="https://fcm.googleapis.com",
+        pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?/?$",
+        max_length=253,
+        description="Where Firebase's API is; plain http only for tests. Default:"
+        " https://fcm.googleapis.com.",
     )
 
 
@@ -76,6 +91,13 @@ class WebPush(Model):
     """Push messages to browsers."""
 
     enabled: bool = Field(default=True, description="Offer web push; default: true.")
+    allowed_hosts: tuple[PushHost, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Hosts of push services that browsers may name, such as push.example.org,"
+        " *.example.org, or for tests an exact http://host:port; default: those of the known"
+        " browsers.",
+    )
 
 
 class Push(Model):

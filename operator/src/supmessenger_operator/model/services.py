@@ -27,10 +27,24 @@ class Websocket(Workload):
 
 
 class Transcoding(Model):
-    """Conversion of videos and voice messages."""
+    """Conversion of unencrypted videos, by the worker."""
 
     enabled: bool = Field(
-        default=True, description="Convert media in the background; default: true."
+        default=True, description="Convert videos in the background; default: true."
+    )
+    concurrency: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="Videos that one worker pod converts at once; default: 1.",
+    )
+    max_source_size: Quantity = Field(
+        default="512Mi",
+        description="Largest video that is converted; twice as much is needed of a worker's"
+        " temporary storage for each at once. Default: 512Mi.",
+    )
+    max_duration: Duration = Field(
+        default="30m", description="Longest video that is converted; default: 30m."
     )
 
 

@@ -130,6 +130,17 @@ class Spec(Model):
     )
 
     @property
+    def has_web_push(self) -> bool:
+        """Whether browsers can be woken; by default wherever push is asked for."""
+        push = self.push
+        return push is not None and (push.web_push is None or push.web_push.enabled)
+
+    @property
+    def has_push(self) -> bool:
+        """Whether any device can be woken."""
+        return self.has_web_push or (self.push is not None and self.push.fcm is not None)
+
+    @property
     def has_kafka(self) -> bool:
         """Whether events go to Kafka."""
         return self.kafka is not None and self.kafka.enabled

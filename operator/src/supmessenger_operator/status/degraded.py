@@ -23,6 +23,10 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if smtp is not None and not smtp.ok:
         message = f"emails can't be sent: {smtp.message}; see spec.smtp"
         return Verdict(type="Degraded", status="True", reason="SmtpFailing", message=message)
+    push = _find_push_problem(facts)
+    if push:
+        message = f"devices can't be woken: {push}; see spec.push"
+        return Verdict(type="Degraded", status="True", reason="PushFailing", message=message)
     problem = facts.inputs.certificate.problem if facts.inputs is not None else ""
     if problem:
         message = f"the edge's certificate could not be renewed: {problem}; see spec.tls"
@@ -30,6 +34,14 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
             type="Degraded", status="True", reason="CertificateNotRenewed", message=message
         )
     return Verdict(type="Degraded", status="False", reason="Healthy", message=HEALTHY)
+
+
+def _find_push_problem(facts: Facts) -> str:
+    """Return why push does not work: what it needs is missing, or its live check fails."""
+    missing = facts.inputs.problems.get("push", "") if facts.inputs is not None else ""
+    report = facts.fresh_report
+    check = report.find("push") if report is not None else None
+    return missing or (check.message if check is not None and not check.ok else "")
 
 
 def _is_failing(verdict: Verdict, facts: Facts) -> bool:
