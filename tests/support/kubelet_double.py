@@ -33,6 +33,9 @@ class Controllers:
         for plural in ("deployments", "statefulsets"):
             for item in self.list(plural):
                 self._make_workload_ready(plural, item)
+        for item in self.list("services"):
+            if item["metadata"]["name"].endswith(("-livekit-rtc", "-turn")):
+                self._give_address(item)
         if jobs:
             for item in self.list("jobs"):
                 if not item.get("status", {}).get("conditions"):
@@ -74,6 +77,11 @@ class Controllers:
             "updatedReplicas": replicas,
         }
         self._patch_status(plural, item["metadata"]["name"], status)
+
+    def _give_address(self, item: dict[str, Any]) -> None:
+        wanted = {"ingress": [{"ip": "198.51.100.11"}]}
+        if item["spec"]["type"] == "LoadBalancer" and not item["status"]["loadBalancer"]:
+            self._patch_status("services", item["metadata"]["name"], {"loadBalancer": wanted})
 
     def _patch_status(self, plural: str, name: str, status: dict[str, Any]) -> None:
         path = f"{_PATHS[plural]}/namespaces/{self._namespace}/{plural}/{name}/status"

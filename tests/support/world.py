@@ -19,6 +19,7 @@ from supmessenger_operator.run import Context
 
 KEY = ("chat", "demo")
 WORKLOADS = ("StatefulSet", "Deployment")
+ADDRESSES: Mapping[str, str] = {"demo-livekit-rtc": "198.51.100.11", "demo-turn": "198.51.100.12"}
 PARTS = ("postgres", "redis-cache", "redis-state", "rabbitmq", "object-storage")
 
 
@@ -61,6 +62,7 @@ class World:
         self.clock = Clock()
         self.checkers = Answers(self.clock)
         self.woken: list[Key] = []
+        self.addresses: Mapping[str, str] = ADDRESSES
         self.orders = CertificateOrders(self.woken.append)
         self.context = self.start_operator()
 
@@ -115,9 +117,21 @@ class World:
                 )
                 status["observedGeneration"] = live["metadata"]["generation"]
                 self.cluster.edit(kind, "chat", live["metadata"]["name"], status=status)
+        self.give_addresses(self.addresses)
         if jobs:
             for live in self.cluster.find("Job"):
                 self.end_job(live["metadata"]["name"])
+
+    def give_addresses(self, addresses: Mapping[str, str]) -> None:
+        """Play the cluster's load balancer, by Service, now and from now on; "" takes one away."""
+        self.addresses = {**self.addresses, **addresses}
+        for service, given in self.addresses.items():
+            live = self.cluster.objects.get(("Service", "chat", service))
+            if live is None or live["spec"]["type"] != "LoadBalancer":
+                continue
+            kind = "ip" if given[:1].isdigit() else "hostname"
+            status = {"loadBalancer": {"ingress": [{kind: given}] if given else []}}
+            self.cluster.edit("Service", "chat", service, status=status)
 
     def end_job(self, name: str, *, error: str = "") -> None:
         kind = "Failed" if error else "Complete"

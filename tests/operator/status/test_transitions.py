@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.facts import NOW, make_facts, make_object, make_report
+from support.facts import MESSENGER, NOW, make_facts, make_object, make_report
 
+from supmessenger_operator.model.components import compute_components
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Outcome, Waiting
 from supmessenger_operator.model.status import Status
@@ -87,7 +88,8 @@ def test_a_pod_lost_out_of_the_blue_is_degraded_until_it_is_back() -> None:
 
 def test_an_installation_says_how_far_it_is_and_what_it_waits_for() -> None:
     waiting = Waiting("waiting for rabbitmq: 0 of 1 pods ready", reason="WaitingForRabbitmq")
-    missing = ("worker", "api", "websocket", "media", "edge")
+    data = ("postgres", "redis-cache", "redis-state", "object-storage")
+    missing = [part.name for part in compute_components(MESSENGER.spec) if part.name not in data]
     facts = make_facts(outcome=Outcome(waiting=waiting))
     observed = tuple(item for item in facts.observed if item.component not in missing)
     broker = make_object("StatefulSet", "rabbitmq", is_ready=False, ready=0)
@@ -96,7 +98,9 @@ def test_an_installation_says_how_far_it_is_and_what_it_waits_for() -> None:
         make_facts(outcome=Outcome(waiting=waiting), observed=(*others, broker))
     )
 
-    assert status.message == ("4 of 10 parts are ready, waiting for rabbitmq: 0 of 1 pods ready")
+    parts = len(compute_components(MESSENGER.spec))
+    expected = f"4 of {parts} parts are ready, waiting for rabbitmq: 0 of 1 pods ready"
+    assert status.message == expected
     ready = status.find_condition("Ready")
     assert ready is not None
     assert ready.message == status.message

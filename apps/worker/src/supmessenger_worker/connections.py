@@ -4,21 +4,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supmessenger_common.bindings import (
-    KafkaBinding,
     BindingError,
+    KafkaBinding,
     LivekitBinding,
     ObjectStorageBinding,
     PostgresBinding,
     RabbitBinding,
     RedisBinding,
     SmtpBinding,
-    read_livekit,
+    TurnBinding,
     read_kafka,
+    read_livekit,
     read_object_storage,
     read_postgres,
     read_rabbitmq,
     read_redis,
     read_smtp,
+    read_turn,
 )
 from supmessenger_common.log import get_logger
 
@@ -37,6 +39,7 @@ class Bindings:
     smtp: SmtpBinding | None
     kafka: KafkaBinding | None = None
     livekit: LivekitBinding | None = None
+    turn: TurnBinding | None = None
 
 
 def read_bindings(root: Path) -> Bindings:
@@ -50,6 +53,7 @@ def read_bindings(root: Path) -> Bindings:
         smtp=read_smtp(root),
         kafka=read_kafka(root),
         livekit=read_media_server(root),
+        turn=read_relay(root),
     )
 
 
@@ -59,4 +63,13 @@ def read_media_server(root: Path) -> LivekitBinding | None:
         return read_livekit(root)
     except BindingError as error:
         _log.error("no media server", why=str(error))
+        return None
+
+
+def read_relay(root: Path) -> TurnBinding | None:
+    """Read the binding `turn`; a broken one costs the check of the relay, nothing else."""
+    try:
+        return read_turn(root)
+    except BindingError as error:
+        _log.error("no relay", why=str(error))
         return None

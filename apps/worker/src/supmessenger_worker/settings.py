@@ -27,7 +27,6 @@ class WorkerSettings(ServiceSettings):
     check_websocket_url: str = ""
     check_media_url: str = ""
     check_edge_url: str = ""
-    check_loki_url: str = ""
     check_livekit_url: str = ""
     check_turn_address: str = Field(default="", pattern=r"^$|^[^:]+:[0-9]{1,5}$")
     check_loki_url: str = ""

@@ -45,7 +45,9 @@ async def gather_call_addresses(
 
 async def gather_public_address(part: ExposedPart, reach: Reach) -> PublicAddress:
     """Return the address in force; one that was lost stays until there is another."""
-    host = part.exposure.address or (part.observed.address if part.observed is not None else "")
+    host = part.exposure.address
+    if not host and part.exposure.type == "LoadBalancer" and part.observed is not None:
+        host = part.observed.address
     if not host:
         return _keep_released(part, _explain_missing(part))
     addresses = (host,) if _parse(host) is not None else await reach.resolve(host)

@@ -52,6 +52,8 @@ def _build_others(facts: Facts) -> Iterator[ComponentStatus]:
     for name, part in (("livekit", spec.livekit), ("turn", spec.turn), ("kafka", spec.kafka)):
         if part is not None and not part.enabled:
             yield ComponentStatus(name=name, mode="disabled")
+    if spec.turn is None and not spec.has_turn:
+        yield ComponentStatus(name="turn", mode="disabled", message="there are no calls to relay")
     if spec.monitoring is not None and not spec.monitoring.enabled:
         yield ComponentStatus(name="monitoring", mode="disabled")
     for part_missing in find_unavailable(

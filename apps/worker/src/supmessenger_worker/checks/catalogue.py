@@ -7,12 +7,14 @@ from supmessenger_worker.checks.board import Check
 from supmessenger_worker.checks.edge import probe_edge
 from supmessenger_worker.checks.http import probe_readyz
 from supmessenger_worker.checks.kafka import probe_kafka
+from supmessenger_worker.checks.livekit import probe_livekit
 from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.object_storage import probe_object_storage
 from supmessenger_worker.checks.postgres import probe_postgres
 from supmessenger_worker.checks.rabbitmq import probe_rabbitmq
 from supmessenger_worker.checks.redis import probe_redis
 from supmessenger_worker.checks.smtp import probe_smtp
+from supmessenger_worker.checks.turn import probe_turn
 from supmessenger_worker.connections import Bindings
 from supmessenger_worker.settings import WorkerSettings
 
@@ -41,11 +43,17 @@ def build_checks(bindings: Bindings, settings: WorkerSettings) -> list[Check]:
         checks.append(Check("edge", probe))
     if bindings.smtp is not None:
         checks.append(Check("smtp", partial(probe_smtp, bindings.smtp)))
-    if settings.check_loki_url:
-        probe_loki = LokiProbe(settings.check_loki_url, instance=settings.instance)
-        checks.append(Check("loki", probe_loki))
     if bindings.kafka is not None:
         topic = settings.events_topic
         probe_events = partial(probe_kafka, bindings.kafka, bindings.postgres, topic=topic)
         checks.append(Check("kafka", probe_events))
+    if settings.check_livekit_url:
+        probe_calls = partial(probe_livekit, settings.check_livekit_url, bindings.livekit)
+        checks.append(Check("livekit", probe_calls))
+    if settings.check_turn_address:
+        probe_relay = partial(probe_turn, settings.check_turn_address, bindings.turn)
+        checks.append(Check("turn", probe_relay))
+    if settings.check_loki_url:
+        probe_loki = LokiProbe(settings.check_loki_url, instance=settings.instance)
+        checks.append(Check("loki", probe_loki))
     return checks

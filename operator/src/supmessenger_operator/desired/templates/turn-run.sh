@@ -19,7 +19,8 @@ own="$(hostname -i | cut -d ' ' -f 1)"
   echo "static-auth-secret=$secret"
   echo "listening-ip=$own"
   echo "relay-ip=$own"
-  echo "external-ip=$PUBLIC_IP/$own"
+  # Not `public/own`: Coturn would let its own address be a peer.
+  echo "external-ip=$PUBLIC_IP"
 } >"$RUN/turnserver.conf"
 unset secret
 
