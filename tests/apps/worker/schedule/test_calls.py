@@ -26,7 +26,7 @@ from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.redis_clients import open_redis
-from supmessenger_worker.schedule.calls import CallKeeper
+from supmessenger_worker.schedule.calls import GONE_TIME, CallKeeper
 
 pytestmark = pytest.mark.services
 
@@ -42,9 +42,13 @@ def livekit(server_run: Run) -> Iterator[LivekitServer]:
 @pytest.fixture
 async def rooms(livekit: LivekitServer) -> AsyncIterator[Rooms]:
     """Its rooms."""
-    rooms = Rooms(LivekitBinding(livekit.url, livekit.url, livekit.api_key, livekit.api_secret))
+    rooms = open_rooms(livekit)
     yield rooms
     await rooms.close()
+
+
+def open_rooms(server: LivekitServer) -> Rooms:
+    return Rooms(LivekitBinding(server.url, server.url, server.api_key, server.api_secret))
 
 
 @pytest.fixture
@@ -129,11 +133,55 @@ async def test_a_call_whose_room_is_gone_is_over(
     for call in (kept, gone):
         await answer(postgres, call)
     await rooms.ensure(kept.room)
-    await CallKeeper(postgres, publisher, rooms).sweep(now=now)
+    keeper = CallKeeper(postgres, publisher, rooms)
+    for seconds in (0, 29):
+        await keeper.sweep(now=now + timedelta(seconds=seconds))
+        assert (await read(postgres, gone.id)).status == "active"
+    end = now + GONE_TIME
+    await keeper.sweep(now=end)
     assert (await read(postgres, kept.id)).status == "active"
     over = await read(postgres, gone.id)
     assert over.status == "ended"
-    assert [stay.left_at for stay in over.stays] == [now]
+    assert [stay.left_at for stay in over.stays] == [end]
+
+
+async def test_a_room_that_is_back_in_time_was_not_gone(
+    postgres: Pool, publisher: Publisher, rooms: Rooms
+) -> None:
+    now = read_clock()
+    call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
+    await answer(postgres, call)
+    keeper = CallKeeper(postgres, publisher, rooms)
+    await keeper.sweep(now=now)
+    await rooms.ensure(call.room)
+    await keeper.sweep(now=now + timedelta(seconds=20))
+    await rooms.remove(call.room)
+    await keeper.sweep(now=now + timedelta(seconds=40))
+    assert (await read(postgres, call.id)).status == "active"
+
+
+async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
+    postgres: Pool, publisher: Publisher, server_run: Run, redis_state: RedisServer
+) -> None:
+    nowhere = f"http://127.0.0.1:{probe_free_port()}/"
+    first = start_livekit(server_run, webhook_url=nowhere, redis=redis_state)
+    rooms = open_rooms(first)
+    now = read_clock()
+    call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
+    await answer(postgres, call)
+    await rooms.ensure(call.room)
+    keeper = CallKeeper(postgres, publisher, rooms)
+    await keeper.sweep(now=now)
+    assert keeper.gone == {}
+    first.kill()
+    second = start_livekit(server_run, webhook_url=nowhere, redis=redis_state, before=first)
+    assert {room.name for room in await rooms.fetch_all()} == {call.room}
+    for later in (timedelta(0), GONE_TIME):
+        await keeper.sweep(now=now + later)
+    assert (await read(postgres, call.id)).status == "ended"
+    assert await rooms.fetch_all() == []
+    await rooms.close()
+    second.stop()
 
 
 async def test_while_the_media_server_is_away_only_ringing_ends(
@@ -175,13 +223,14 @@ async def test_the_worker_looks_by_itself(
     binding_root: Path, postgres: Pool, livekit: LivekitServer
 ) -> None:
     write_binding(binding_root, "livekit", livekit.build_binding())
-    call = await insert_call(postgres, started_at=read_clock())
+    # It rings too long already.
+    call = await insert_call(postgres, started_at=read_clock() - RING_TIME)
 
     async def is_over() -> bool:
         return not (await read(postgres, call.id)).is_open
 
     async with run_worker(binding_root):
-        await wait_until(is_over, what="the call without a room to end", seconds=20)
+        await wait_until(is_over, what="the call to end", seconds=20)
 
 
 async def test_a_worker_with_a_broken_binding_works_all_the_same(binding_root: Path) -> None:

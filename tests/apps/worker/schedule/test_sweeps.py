@@ -224,6 +224,59 @@ async def test_accounts_nobody_confirmed_leave_when_no_link_can_confirm_them(
     assert {row["id"] for row in await postgres.fetch("SELECT id FROM users")} == kept
 
 
+async def test_renditions_leave_with_their_file(postgres: Pool) -> None:
+    owner = await insert_user(postgres)
+    story = await insert_media(postgres, "files/story", owner=owner)
+    orphan = await insert_media(postgres, "files/orphan")
+    kept = await insert_media(postgres, "files/kept", owner=owner)
+    await insert_story(postgres, owner=owner, media=story, expires=PAST)
+    query = """
+        INSERT INTO media_renditions (file_id, name, position, object_key)
+        VALUES ($1, $2, 1, $3)
+    """
+    for file, name in ((story, "poster"), (story, "360p"), (orphan, "360p"), (kept, "360p")):
+        await postgres.execute(query, file, name, f"renditions/{file}/{name}")
+
+    await Timetable(postgres).run_due(now=NOW)
+
+    assert await read_deletions(postgres) == sorted(
+        [
+            *("files/orphan", "files/story", f"renditions/{orphan}/360p"),
+            *(f"renditions/{story}/360p", f"renditions/{story}/poster"),
+        ]
+    )
+    left = await postgres.fetch("SELECT file_id FROM media_renditions")
+    assert [row["file_id"] for row in left] == [kept]
+
+
+async def test_refresh_tokens_that_were_replaced_long_ago_leave(postgres: Pool) -> None:
+    await insert_session(postgres, expires=FUTURE)
+    query = """
+        INSERT INTO retired_refresh_tokens (refresh_hash, session_id, retired_at)
+        SELECT sha256($1::text::bytea), id, $2 FROM sessions
+    """
+    await postgres.execute(query, "old", NOW - timedelta(days=91))
+    await postgres.execute(query, "late", NOW - timedelta(days=89))
+    await Timetable(postgres).run_due(now=NOW)
+    left = await postgres.fetchval("SELECT array_agg(retired_at) FROM retired_refresh_tokens")
+    assert left == [NOW - timedelta(days=89)]
+
+
+async def test_push_tokens_of_unlinked_devices_leave(postgres: Pool) -> None:
+    ended = await insert_session(postgres, expires=PAST)
+    open_one = await insert_session(postgres, expires=FUTURE)
+    query = """
+        INSERT INTO push_tokens (device_id, provider, token, token_hash)
+        VALUES ($1, 'fcm', 'x', sha256(uuid_send($1)))
+    """
+    for device in (ended, open_one):
+        await postgres.execute(query, device)
+    # The first round unlinks the device of the session that expired.
+    await Timetable(postgres).run_due(now=NOW)
+    left = await postgres.fetch("SELECT device_id FROM push_tokens")
+    assert [row["device_id"] for row in left] == [open_one]
+
+
 async def test_a_task_runs_in_one_worker_at_a_time(postgres: Pool) -> None:
     begun, release, runs = asyncio.Event(), asyncio.Event(), []
 
@@ -276,4 +329,4 @@ async def test_a_task_that_fails_holds_up_no_other(postgres: Pool) -> None:
 
 
 def test_each_task_has_a_name_of_its_own() -> None:
-    assert len({task.name for task in TASKS}) == len(TASKS) == 6
+    assert len({task.name for task in TASKS}) == len(TASKS) == 8

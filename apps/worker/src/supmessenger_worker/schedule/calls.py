@@ -4,8 +4,8 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH: Final = 200
 TICK_SECONDS: Final = 10.0
+# Long enough for a media server to start anew and for its clients to come back by themselves.
+GONE_TIME: Final = timedelta(seconds=30)
 _log = get_logger("calls")
 
 
@@ -68,20 +70,28 @@ class CallKeeper:
     pool: "Pool"
     publisher: Publisher
     rooms: Rooms | None
+    # Since when the rooms of open calls are gone.
+    gone: dict[UUID, datetime] = field(default_factory=dict)
 
     async def sweep(self, *, now: datetime) -> None:
         """Look at every open call and every room once."""
-        after: UUID | None = None
         # A room is made before its call is stored: calls first, so that no new one looks roomless.
-        calls: list[Call] = []
-        while batch := await fetch_open_calls(self.pool, after=after, limit=BATCH):
-            calls.extend(batch)
-            after = batch[-1].id
+        calls = await self._fetch_open()
+        for known in self.gone.keys() - {call.id for call in calls}:
+            del self.gone[known]
         rooms = await self._gather_rooms()
         for call in calls:
             await self._judge(call, rooms, now=now)
         if rooms:
             await self._remove_leftovers(list(rooms))
+
+    async def _fetch_open(self) -> Sequence[Call]:
+        calls: list[Call] = []
+        after: UUID | None = None
+        while batch := await fetch_open_calls(self.pool, after=after, limit=BATCH):
+            calls.extend(batch)
+            after = batch[-1].id
+        return calls
 
     async def _gather_rooms(self) -> Mapping[str, Room] | None:
         """Return the rooms by name; None while the media server does not tell."""
@@ -94,29 +104,47 @@ class CallKeeper:
             return None
 
     async def _judge(self, call: Call, rooms: Mapping[str, Room] | None, *, now: datetime) -> None:
-        room = rooms.get(call.room) if rooms is not None else None
-        if room is not None and room.occupied and call.status == "ringing":
-            call = await self._catch_up(call)
-        if is_ringing_too_long(call, now=now) or (rooms is not None and room is None):
-            ended = await end_call(self.pool, call.room, now=now)
-            if ended is not None:
-                _log.info("call ended", call=str(call.id), status=ended.status)
-                await self._announce(ended)
+        if rooms is not None:
+            call, is_gone = await self._look_into(call, rooms.get(call.room))
+            if not is_gone:
+                self.gone.pop(call.id, None)
+            elif now - self.gone.setdefault(call.id, now) >= self.patience:
+                await self._end(call, now=now)
+                return
+        if is_ringing_too_long(call, now=now):
+            await self._end(call, now=now)
 
-    async def _catch_up(self, call: Call) -> Call:
-        """Record who is in the room of a call that still rings: the webhook may have been lost."""
-        assert self.rooms is not None, "a room was found"
+    @property
+    def patience(self) -> timedelta:
+        """How long a room may be gone before its call is over."""
+        return GONE_TIME if self.rooms is not None else timedelta(0)
+
+    async def _look_into(self, call: Call, room: Room | None) -> tuple[Call, bool]:
+        """Return the call with who is in its room, and whether the room is gone.
+
+        The webhook may have been lost, and a list may name rooms of a server that ended.
+        """
+        if room is None or self.rooms is None:
+            return call, True
+        if call.status == "ringing" and not room.occupied:
+            return call, False
         try:
             presences = await self.rooms.fetch_presences(call.room)
         except PlatformError as error:
             _log.warning("room not read", room=call.room, why=str(error))
-            return call
-        for presence in presences:
+            return call, False
+        for presence in presences or ():
             changed = await record_presence(self.pool, call.room, presence, left_at=None)
             if changed is not None:
                 await self._announce(changed)
                 call = changed
-        return call
+        return call, presences is None
+
+    async def _end(self, call: Call, *, now: datetime) -> None:
+        ended = await end_call(self.pool, call.room, now=now)
+        if ended is not None:
+            _log.info("call ended", call=str(call.id), status=ended.status)
+            await self._announce(ended)
 
     async def _remove_leftovers(self, names: Sequence[str]) -> None:
         """Remove rooms whose call is over; others are none of our business."""

@@ -23,7 +23,8 @@ WITH batch AS (
     LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 DELETE FROM media_files f USING batch WHERE f.id = batch.id
-RETURNING f.object_key, f.thumbnail_object_key
+RETURNING f.object_key, f.thumbnail_object_key,
+    ARRAY(SELECT r.object_key FROM media_renditions r WHERE r.file_id = f.id) AS rendition_keys
 """
 
 

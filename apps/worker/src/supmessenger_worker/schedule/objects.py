@@ -18,6 +18,6 @@ async def enqueue_deletions(
 ) -> None:
     """Enqueue a job for each object of these rows, in the transaction that deleted them."""
     for row in rows:
-        for key in (row["object_key"], row["thumbnail_object_key"]):
+        for key in (row["object_key"], row["thumbnail_object_key"], *row["rendition_keys"]):
             if key is not None:
                 await enqueue_job(connection, DELETE, {"objectKey": key}, now=now)

@@ -20,7 +20,8 @@ DELETE FROM media_files f
 WHERE f.id = ANY($1::uuid[]) AND f.chat_id IS NULL AND f.purpose IN ('story', 'attachment')
   AND NOT EXISTS (SELECT 1 FROM stories s WHERE s.media_id = f.id)
   AND NOT EXISTS (SELECT 1 FROM stickers s WHERE s.media_id = f.id)
-RETURNING f.object_key, f.thumbnail_object_key
+RETURNING f.object_key, f.thumbnail_object_key,
+    ARRAY(SELECT r.object_key FROM media_renditions r WHERE r.file_id = f.id) AS rendition_keys
 """
 
 

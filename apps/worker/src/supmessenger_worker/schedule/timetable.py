@@ -13,6 +13,8 @@ from supmessenger_worker.schedule.accounts import delete_unconfirmed_accounts
 from supmessenger_worker.schedule.leftovers import (
     delete_expired_verifications,
     delete_old_jobs_done,
+    delete_retired_tokens,
+    delete_useless_push_tokens,
 )
 from supmessenger_worker.schedule.media import delete_orphaned_media
 from supmessenger_worker.schedule.sessions import delete_expired_sessions
@@ -51,6 +53,8 @@ TASKS: Final = (
     Task("old jobs", timedelta(hours=1), delete_old_jobs_done),
     Task("orphaned media", timedelta(minutes=15), delete_orphaned_media),
     Task("unconfirmed accounts", timedelta(minutes=15), delete_unconfirmed_accounts),
+    Task("retired refresh tokens", timedelta(hours=1), delete_retired_tokens),
+    Task("push tokens of unlinked devices", timedelta(minutes=15), delete_useless_push_tokens),
 )
 
 
