@@ -68,9 +68,10 @@ def write_files(
     acme_thumbprint: str = "",
 ) -> Path:
     folder = config.parent / "nginx"
-    text = build_nginx_conf(messenger, acme_thumbprint).replace("/tmp/nginx", str(folder))
+    text = build_nginx_conf(messenger, acme_thumbprint, signalling="demo-livekit:7880")
+    text = text.replace("/tmp/nginx", str(folder))
     text = text.replace("/bindings/tls", str(certificate))
-    for name in ("api:3000", "media:3003", "websocket:3001"):
+    for name in ("api:3000", "media:3003", "websocket:3001", "livekit:7880"):
         text = text.replace(f"demo-{name}", f"127.0.0.1:{backend}")
     for fixed, free in ports.items():
         text = text.replace(f"listen {fixed}", f"listen {free}").replace(f":{fixed};", f":{free};")
