@@ -11,10 +11,12 @@ from typing import Any
 import yaml
 
 from supmessenger_operator.cluster.permissions import build_rules
+from supmessenger_operator.desired.dashboards.rendering import render_dashboards
 from supmessenger_operator.model.crd import build_crd
 from supmessenger_operator.model.reference import build_reference, build_values_schema
 
 ROOT = Path(__file__).resolve().parent.parent
+DASHBOARDS = "operator/src/supmessenger_operator/desired/dashboards"
 HEADER = "# Generated from the model by hack/generate.py; do not edit.\n"
 
 
@@ -45,6 +47,7 @@ def build_files() -> dict[str, str]:
         )
         + "\n",
         "docs/api-reference.md": build_reference(),
+        **{f"{DASHBOARDS}/{name}": text for name, text in render_dashboards().items()},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from supmessenger_operator.model import Inputs, Messenger, SecretFact, parse_messenger
 from supmessenger_operator.model.images import IMAGE_NAMES
+from supmessenger_operator.model.inputs import PublicAddress
 
 _CONNECTION = ("type", "host", "port", "password")
 _S3 = ("type", "endpoint", "region", "access-key-id", "secret-access-key")
@@ -17,7 +18,8 @@ _POSTGRES = (*_CONNECTION, "provider", "database", "username", "sslmode")
 SECRET_KEYS: dict[str, tuple[str, ...]] = {
     "postgres": _POSTGRES,
     "postgres-owner": _POSTGRES,
-    "postgres-roles": ("postgres", "sup_owner", "sup_user", "sup_user_b"),
+    "postgres-roles": ("postgres", "sup_owner", "sup_user", "sup_user_b", "sup_monitor"),
+    "postgres-monitor": _POSTGRES,
     "redis-cache": _CONNECTION,
     "redis-state": _CONNECTION,
     "rabbitmq": (*_CONNECTION, "username", "vhost"),
@@ -28,7 +30,13 @@ SECRET_KEYS: dict[str, tuple[str, ...]] = {
     "object-storage-backup": (*_S3, "bucket-prefix"),
     "credentials": ("jwt-secret", "session-secret", "encryption-key"),
     "tls": ("tls.crt", "tls.key", "ca.crt"),
+    "redis-monitor": ("passwords.json",),
+    "remote-write": ("username", "password"),
+    "grafana": ("username", "password", "secret-key", "client-id", "client-secret"),
     "smtp": (*_CONNECTION, "security", "from", "username"),
+    "livekit": ("type", "provider", "url", "public-url", "api-key", "api-secret"),
+    "turn": ("type", "provider", "shared-secret"),
+    "kafka": ("type", "bootstrap-servers", "security-protocol", "username", "password"),
 }
 
 
@@ -54,13 +62,22 @@ def make_inputs(
 ) -> Inputs:
     """Return the facts of a pass; the Secrets in `changed` have another content."""
     spec = messenger.spec
+    monitoring = spec.monitoring
+    remote = monitoring.prometheus.external if monitoring is not None else None
     absent = {
+        "redis-monitor": not spec.has_prometheus,
+        "remote-write": remote is None or remote.credentials_secret_ref is None,
+        "grafana": not spec.has_grafana,
         "smtp": spec.smtp is None,
         "tls": spec.tls.mode == "disabled",
         "postgres-roles": spec.postgres.embedded is None,
         "rabbitmq-admin": spec.rabbitmq.embedded is None,
         "object-storage-root": spec.object_storage.embedded is None,
+        "livekit": not spec.has_livekit,
+        "turn": not spec.has_turn,
+        "kafka": not spec.sends_events,
     }
+    exposures = spec.media_exposures
     return Inputs(
         version="0.1.0",
         images={
@@ -76,8 +93,14 @@ def make_inputs(
             for secret, keys in SECRET_KEYS.items()
             if not absent.get(secret, False)
         },
+        livekit_address=_make_address("198.51.100.11", "livekit" in exposures),
+        turn_address=_make_address("198.51.100.12", "turn" in exposures),
         bucket_prefix=messenger.bucket_prefix,
     )
+
+
+def _make_address(ip: str, is_exposed: bool) -> PublicAddress:
+    return PublicAddress(host=ip, ip=ip) if is_exposed else PublicAddress()
 
 
 def _hash(text: str) -> str:

@@ -110,7 +110,7 @@ class BuildCache:
             shutil.rmtree(stale, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=self.root, prefix=prefix) as scratch:
             run_logged(
-                [go, "build", "-trimpath", "-ldflags", group.ldflags, "-o", f"{scratch}/"]
+                [go, "build", "-trimpath", *group.flags, "-o", f"{scratch}/"]
                 + [binary.package for binary in binaries],
                 log=self.root / "logs" / f"build-{group.name}.log",
                 cwd=group.folder,

@@ -100,6 +100,8 @@ GROUPS = (
         ),
     ),
     Group("kind", "-s -w", (Binary("kind", "sigs.k8s.io/kind", "kind"),)),
+    # The Lua of Argo CD, for its health checks.
+    Group("glua", "-s -w", (Binary("glua", "github.com/yuin/gopher-lua/cmd/glua", "glua"),)),
     # Copies images between registries and folders; it travels in the air-gapped bundle.
     Group(
         "crane",
@@ -181,7 +183,7 @@ LATE = (
     "pebble-challtestsrv",
 )
 # What only certain tests and ways to install need: built when it is asked for by name.
-ON_DEMAND = ("helm4", "kstatus", "kind", "kubeadm", "crane")
+ON_DEMAND = ("helm4", "kstatus", "kind", "kubeadm", "crane", "glua")
 
 
 def parse_go_directive(go_mod: str) -> tuple[int, ...]:

@@ -37,7 +37,7 @@ def test_asking_for_a_service_selects_what_it_stands_on() -> None:
 
 
 def test_shell_patterns_select() -> None:
-    assert names(["re*", "rabbit??"]) == ["base", "redis", "rabbitmq"]
+    assert names(["redi?", "rabbit??"]) == ["base", "redis", "rabbitmq"]
 
 
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:

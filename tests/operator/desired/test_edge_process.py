@@ -52,7 +52,7 @@ def edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
     config, certificate = tmp_path / "config", tmp_path / "certificate"
     config.mkdir()
     certificate.mkdir()
-    ports = {port: probe_free_port() for port in ("8080", "8443", "9113")}
+    ports = {port: probe_free_port() for port in ("8080", "8443", "9114")}
     messenger = make_messenger()
     script = write_files(messenger, config, backend, ports=ports, certificate=certificate)
     write_certificate(certificate, "first.example.org")
@@ -81,7 +81,7 @@ def test_nginx_takes_the_configuration(variation: str, tmp_path: Path, backend: 
     (tmp_path / "nginx").mkdir()
     write_certificate(certificate, "chat.example.org")
     messenger = make_messenger(spec=VARIATIONS[variation])
-    ports = {port: probe_free_port() for port in ("8080", "8443", "9113")}
+    ports = {port: probe_free_port() for port in ("8080", "8443", "9114")}
     write_files(messenger, config, backend, ports=ports, certificate=certificate)
     nginx = find_nginx()
     assert nginx is not None
@@ -98,6 +98,13 @@ def test_paths_lose_the_prefix_of_their_service(edge: RunningEdge) -> None:
     assert call(edge, "/api/v1/users/me?a=1").text.startswith("/v1/users/me?a=1\n")
     assert call(edge, "/media/v1/files/1").text.startswith("/v1/files/1\n")
     assert call(edge, "/ws").text.startswith("/ws\n")
+
+
+def test_signalling_reaches_livekit_and_its_api_does_not(edge: RunningEdge) -> None:
+    assert call(edge, "/livekit/rtc?access_token=x").text.startswith("/rtc?access_token=x\n")
+    assert call(edge, "/livekit/rtc/validate").text.startswith("/rtc/validate\n")
+    for path in ("/livekit", "/livekit/", "/livekit/twirp/livekit.RoomService/ListRooms"):
+        assert call(edge, path).status_code == 404
 
 
 def test_only_versioned_paths_reach_a_service(edge: RunningEdge) -> None:

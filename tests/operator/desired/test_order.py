@@ -16,6 +16,7 @@ def test_components_come_in_the_one_order() -> None:
     assert components == [
         "foundation",
         "policies",
+        "calls",
         "postgres",
         "redis-cache",
         "redis-state",
@@ -29,6 +30,12 @@ def test_components_come_in_the_one_order() -> None:
         "media",
         "edge",
         "backup",
+        "livekit",
+        "turn",
+        "exporters",
+        "prometheus",
+        "grafana",
+        "loki",
     ]
 
 

@@ -17,7 +17,9 @@ def test_a_pod_meets_the_restricted_standard(deployable: Deployable) -> None:
     for container in deployable.containers:
         own = container["securityContext"]
         assert own["allowPrivilegeEscalation"] is False
-        assert own["capabilities"] == {"drop": ["ALL"]}
+        # Coturn's file carries this capability upstream, and does not start where it is taken.
+        kept = {"add": ["NET_BIND_SERVICE"]} if deployable.component == "turn" else {}
+        assert own["capabilities"] == {"drop": ["ALL"], **kept}
         assert own["readOnlyRootFilesystem"] is True
 
 
@@ -28,8 +30,12 @@ def test_volumes_belong_to_the_group_of_the_pod(deployable: Deployable) -> None:
 
 
 def test_a_pod_has_no_way_to_the_api_server(deployable: Deployable) -> None:
-    assert deployable.pod["automountServiceAccountToken"] is False
     assert deployable.pod["enableServiceLinks"] is False
+    if deployable.component == "prometheus":
+        # It alone asks which pods there are, with an account and a role of its own.
+        assert deployable.pod["serviceAccountName"] == deployable.name
+        return
+    assert deployable.pod["automountServiceAccountToken"] is False
     assert deployable.pod["serviceAccountName"].endswith("-pods")
 
 
@@ -62,6 +68,10 @@ def test_a_server_is_asked_whether_it_started_and_is_ready(deployable: Deployabl
         assert deployable.pod["restartPolicy"] == "Never"
         return
     for container in deployable.pod["containers"]:
+        if (deployable.component, container["name"]) == ("edge", "exporter"):
+            # What only counts must never take clients away from what serves them.
+            assert not {"startupProbe", "readinessProbe", "livenessProbe"} & set(container)
+            continue
         assert "startupProbe" in container
         assert "readinessProbe" in container
         # RabbitMQ has no liveness on purpose: each call of its command line joins the cluster.

@@ -20,7 +20,7 @@ from support.processes.binaries import find_postgres, probe_account
 pytestmark = pytest.mark.services
 
 _DEADLINE_SECONDS = 60.0
-_ROLES = ("postgres", "sup_owner", "sup_user", "sup_user_b")
+_ROLES = ("postgres", "sup_owner", "sup_user", "sup_user_b", "sup_monitor")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ USERS: dict[str, set[str]] = {
     "postgres": _DATA_USERS,
     "postgres-owner": {"backup"},
     "postgres-roles": {"postgres"},
+    "postgres-monitor": {"exporters"},
     "redis-cache": {"redis-cache", *_DATA_USERS},
-    "redis-state": {"redis-state", *_DATA_USERS},
+    "redis-state": {"redis-state", "livekit", *_DATA_USERS},
     "rabbitmq": {"media", "worker"},
     "rabbitmq-admin": {"rabbitmq"},
     "object-storage-root": {"object-storage", "object-storage-setup"},
@@ -27,7 +28,14 @@ USERS: dict[str, set[str]] = {
     "object-storage-backup": {"backup", "object-storage-setup"},
     "credentials": _DATA_USERS,
     "tls": set(),
+    "redis-monitor": {"exporters"},
+    # Prometheus takes up another login in place.
+    "remote-write": set(),
+    "grafana": {"grafana"},
     "smtp": {"worker"},
+    "livekit": {"livekit", "api", "worker"},
+    "turn": {"turn", "livekit", "api", "worker"},
+    "kafka": {"kafka", "worker"},
 }
 
 
@@ -37,7 +45,7 @@ def test_the_table_names_every_secret() -> None:
 
 @pytest.mark.parametrize("secret", SECRET_KEYS)
 def test_a_changed_secret_rolls_exactly_its_users(secret: str) -> None:
-    messenger = make_messenger(spec=_SMTP)
+    messenger = make_messenger(spec={**_SMTP, "kafka": {"enabled": True}})
     before = list_deployables(build_all(messenger))
     after = list_deployables(build_all(messenger, changed=(secret,)))
     rolled = {

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 
 from supmessenger_operator.cluster import generated
+from supmessenger_operator.cluster.call_connections import ensure_call_connections
+from supmessenger_operator.cluster.event_connections import ensure_event_connection
+from supmessenger_operator.cluster.monitoring_connections import ensure_monitoring_connections
 from supmessenger_operator.cluster.push_connections import ensure_push_connections
 from supmessenger_operator.cluster.secrets import InstanceSecrets
 from supmessenger_operator.model.backing import (
@@ -29,7 +32,10 @@ async def ensure_connections(secrets: InstanceSecrets, messenger: Messenger) -> 
     await _ensure_object_storage(secrets, messenger)
     await _ensure_credentials(secrets, messenger)
     await _keep_smtp(secrets, messenger)
+    await ensure_call_connections(secrets, messenger)
     await ensure_push_connections(secrets, messenger)
+    await ensure_event_connection(secrets, messenger)
+    await ensure_monitoring_connections(secrets, messenger)
 
 
 async def _ensure_postgres(secrets: InstanceSecrets, messenger: Messenger) -> None:
@@ -37,13 +43,21 @@ async def _ensure_postgres(secrets: InstanceSecrets, messenger: Messenger) -> No
     if external is not None:
         await _keep_external_postgres(secrets, external)
         return
-    connections = {"postgres": "sup_user", "postgres-owner": "sup_owner"}
+    connections = {
+        "postgres": "sup_user",
+        "postgres-owner": "sup_owner",
+        "postgres-monitor": generated.POSTGRES_MONITOR,
+    }
     known = await _recall_passwords(secrets, server="postgres-roles", connections=connections)
     roles = await secrets.ensure(
         "postgres-roles",
         generated.POSTGRES_ROLES,
         lambda: {**generated.make_postgres_roles(), **known},
     )
+    if not roles.get(generated.POSTGRES_MONITOR):
+        # Made by a release that had no such role yet.
+        roles = {**roles, generated.POSTGRES_MONITOR: generated.make_password()}
+        await secrets.keep("postgres-roles", roles)
     for component, role in connections.items():
         values = generated.build_postgres(messenger, username=role, password=roles[role])
         await secrets.keep(component, values)
@@ -84,8 +98,13 @@ async def _keep_external_postgres(secrets: InstanceSecrets, external: PostgresEx
         "username": given.get("owner-username", given["username"]),
         "password": given.get("owner-password", given["password"]),
     }
+    monitor = {
+        "username": given.get("monitor-username", given["username"]),
+        "password": given.get("monitor-password", given["password"]),
+    }
     await secrets.keep("postgres", base | user)
     await secrets.keep("postgres-owner", base | owner)
+    await secrets.keep("postgres-monitor", base | monitor)
 
 
 async def _ensure_redis(secrets: InstanceSecrets, messenger: Messenger) -> None:

@@ -8,6 +8,8 @@ from supmessenger_operator.model.messenger import Messenger
 Values = Mapping[str, str]
 
 POSTGRES_ROLES = ("postgres", "sup_owner", "sup_user", "sup_user_b")
+# Younger than the others: instances may exist that have no password for it yet.
+POSTGRES_MONITOR = "sup_monitor"
 REGION = "us-east-1"
 
 
@@ -18,7 +20,7 @@ def make_password() -> str:
 
 def make_postgres_roles() -> Values:
     """One password for each role."""
-    return {role: make_password() for role in POSTGRES_ROLES}
+    return {role: make_password() for role in (*POSTGRES_ROLES, POSTGRES_MONITOR)}
 
 
 def make_rabbitmq_admin() -> Values:

@@ -30,6 +30,8 @@ KINDS: dict[str, ServedKind] = {
     "Secret": ServedKind("v1", "secrets"),
     "Service": ServedKind("v1", "services"),
     "ServiceAccount": ServedKind("v1", "serviceaccounts"),
+    "Role": ServedKind("rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ServedKind("rbac.authorization.k8s.io/v1", "rolebindings"),
     "PersistentVolumeClaim": ServedKind("v1", "persistentvolumeclaims"),
     "Pod": ServedKind("v1", "pods"),
     "Event": ServedKind("v1", "events"),
@@ -46,6 +48,8 @@ KINDS: dict[str, ServedKind] = {
 # Kinds a builder may ask for: applied, repaired, pruned and watched alike.
 CHILD_KINDS: tuple[str, ...] = (
     "ServiceAccount",
+    "Role",
+    "RoleBinding",
     "ConfigMap",
     "Service",
     "PersistentVolumeClaim",

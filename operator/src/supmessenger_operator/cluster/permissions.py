@@ -23,7 +23,9 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     # Made once, adopted when they exist, never deleted.
     "Secret": ("get", "list", "watch", "create", "patch"),
     "ControllerRevision": ("list", "create", "delete"),
-    "Pod": ("list",),
+    # Listed for the words of ended Jobs; the rest because a role can only be given by who has it:
+    # an instance's Prometheus finds its targets so.
+    "Pod": ("get", "list", "watch"),
     "Event": ("create",),
 }
 

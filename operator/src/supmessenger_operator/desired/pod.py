@@ -36,6 +36,8 @@ class Pod:
     block_path: str = ""
     restart_policy: str = ""
     temporary_limit: str = "256Mi"
+    # Component whose ServiceAccount the pod uses, with a token; by default it has none.
+    account: str = ""
 
     def build_template(self, messenger: Messenger) -> dict[str, Any]:
         """Return the pod template with the person's patch merged in."""
@@ -74,8 +76,8 @@ class Pod:
         init_containers = tuple(_with_mount(one, temporary) for one in self.init_containers)
         main, *others = containers
         spec: dict[str, Any] = {
-            "serviceAccountName": messenger.object_name(SERVICE_ACCOUNT),
-            "automountServiceAccountToken": False,
+            "serviceAccountName": messenger.object_name(self.account or SERVICE_ACCOUNT),
+            "automountServiceAccountToken": bool(self.account),
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": self.grace_seconds,
             "securityContext": {

@@ -9,19 +9,28 @@ from supmessenger_operator.desired import (
     api,
     backup,
     edge,
+    exporters,
+    grafana,
+    kafka,
+    livekit,
     loki,
     media,
     migrations,
     object_storage,
     postgres,
+    prometheus,
     pushes,
     rabbitmq,
     redis,
+    turn,
     websocket,
     worker,
 )
+from supmessenger_operator.desired.call_flows import list_media_egress, list_media_ingress
 from supmessenger_operator.desired.kinds import Kinds
 from supmessenger_operator.desired.naming import build_selector
+from supmessenger_operator.desired.scraping import NODE_EXPORTER_PORT
+from supmessenger_operator.desired.service import METRICS_PORT
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 
 COMPONENT = "policies"
@@ -33,8 +42,15 @@ _DATABASE_USERS = (
     worker.COMPONENT,
     migrations.COMPONENT,
     backup.COMPONENT,
+    exporters.COMPONENT,
 )
-_REDIS_USERS = (api.COMPONENT, websocket.COMPONENT, media.COMPONENT, worker.COMPONENT)
+_REDIS_USERS = (
+    api.COMPONENT,
+    websocket.COMPONENT,
+    media.COMPONENT,
+    worker.COMPONENT,
+    exporters.COMPONENT,
+)
 _BROKER_USERS = (media.COMPONENT, worker.COMPONENT)
 _OBJECT_USERS = (
     media.COMPONENT,
@@ -52,7 +68,23 @@ class Flow:
     target: str
     port: int
     sources: tuple[str, ...]
+    protocol: str = "TCP"
 
+
+# Who shows metrics, and where.
+_METRICS = (
+    (worker.COMPONENT, METRICS_PORT),
+    (api.COMPONENT, METRICS_PORT),
+    (websocket.COMPONENT, METRICS_PORT),
+    (media.COMPONENT, METRICS_PORT),
+    (edge.COMPONENT, edge.EXPORTER_PORT),
+    (rabbitmq.COMPONENT, rabbitmq.METRICS_PORT),
+    (exporters.COMPONENT, exporters.POSTGRES_PORT),
+    (exporters.COMPONENT, exporters.REDIS_PORT),
+    (object_storage.COMPONENT, object_storage.S3_PORT),
+    (livekit.COMPONENT, livekit.METRICS_PORT),
+    (turn.COMPONENT, turn.METRICS_PORT),
+)
 
 FLOWS = (
     Flow(postgres.COMPONENT, postgres.PORT, _DATABASE_USERS),
@@ -65,6 +97,19 @@ FLOWS = (
     Flow(media.COMPONENT, media.PORT, _CALLERS),
     Flow(edge.COMPONENT, edge.HTTP_PORT, (worker.COMPONENT,)),
     Flow(edge.COMPONENT, edge.HTTPS_PORT, (worker.COMPONENT,)),
+    Flow(
+        prometheus.COMPONENT,
+        prometheus.PORT,
+        (worker.COMPONENT, grafana.COMPONENT, prometheus.COMPONENT),
+    ),
+    Flow(livekit.COMPONENT, livekit.PORT, (edge.COMPONENT, api.COMPONENT, worker.COMPONENT)),
+    Flow(redis.STATE, redis.PORT, (livekit.COMPONENT,)),
+    Flow(api.COMPONENT, api.PORT, (livekit.COMPONENT,)),
+    Flow(livekit.COMPONENT, livekit.RTC_UDP_PORT, (turn.COMPONENT,), "UDP"),
+    Flow(turn.COMPONENT, turn.PORT, (worker.COMPONENT,), "UDP"),
+    *(Flow(target, port, (prometheus.COMPONENT,)) for target, port in _METRICS),
+    Flow(grafana.COMPONENT, grafana.PORT, (worker.COMPONENT, prometheus.COMPONENT)),
+    Flow(kafka.COMPONENT, kafka.PORT, (worker.COMPONENT,)),
     Flow(loki.COMPONENT, loki.PORT, (worker.COMPONENT, "grafana", "prometheus")),
 )
 _COMPONENTS = tuple(
@@ -102,8 +147,16 @@ def _build_policy(kinds: Kinds, component: str) -> DesiredObject:
         kinds,
         name=messenger.object_name(component),
         pods=build_selector(messenger, component),
-        ingress=[*_build_ingress(messenger, component), *_build_outer_ingress(kinds, component)],
-        egress=[*_build_egress(messenger, component), *_build_outer_egress(messenger, component)],
+        ingress=[
+            *_build_ingress(messenger, component),
+            *_build_outer_ingress(kinds, component),
+            *list_media_ingress(messenger, component),
+        ],
+        egress=[
+            *_build_egress(messenger, component),
+            *_build_outer_egress(messenger, component),
+            *list_media_egress(messenger, kinds.inputs, component),
+        ],
     )
 
 
@@ -114,7 +167,7 @@ def _build_ingress(messenger: Messenger, component: str) -> list[dict[str, Any]]
             "from": [
                 _build_peer(messenger, source) for source in flow.sources if source not in absent
             ],
-            "ports": [_build_port(flow.port)],
+            "ports": [_build_port(flow.port, flow.protocol)],
         }
         for flow in FLOWS
         if flow.target == component
@@ -124,7 +177,10 @@ def _build_ingress(messenger: Messenger, component: str) -> list[dict[str, Any]]
 def _build_egress(messenger: Messenger, component: str) -> list[dict[str, Any]]:
     absent = _list_absent(messenger)
     return [
-        {"to": [_build_peer(messenger, flow.target)], "ports": [_build_port(flow.port)]}
+        {
+            "to": [_build_peer(messenger, flow.target)],
+            "ports": [_build_port(flow.port, flow.protocol)],
+        }
         for flow in FLOWS
         if component in flow.sources and flow.target not in absent
     ]
@@ -136,9 +192,17 @@ def _build_outer_ingress(kinds: Kinds, component: str) -> list[dict[str, Any]]:
         return [{"ports": [_build_port(edge.HTTP_PORT), _build_port(edge.HTTPS_PORT)]}]
     if component == worker.COMPONENT:
         return [_build_rule_from(kinds.inputs.operator_namespace, port=worker.PORT)]
+    if component == kafka.COMPONENT and _is_kafka_open(kinds.messenger):
+        return [{"ports": [_build_port(kafka.OUTSIDE_PORT)]}]
     if component == loki.COMPONENT:
         return [_build_rule_from(kinds.inputs.agents_namespace, port=loki.PORT)]
     return []
+
+
+def _is_kafka_open(messenger: Messenger) -> bool:
+    chosen = messenger.spec.kafka
+    embedded = chosen.embedded if chosen is not None else None
+    return embedded is not None and embedded.is_open_to_outside
 
 
 def _build_rule_from(namespace: str, *, port: int) -> dict[str, Any]:
@@ -162,15 +226,28 @@ def _list_outer_ports(messenger: Messenger) -> tuple[tuple[int, tuple[str, ...]]
         ports.append((spec.postgres.external.port, _DATABASE_USERS))
     if spec.redis.external is not None:
         ports.append((spec.redis.external.cache.port, _REDIS_USERS))
-        ports.append((spec.redis.external.state.port, _REDIS_USERS))
+        ports.append((spec.redis.external.state.port, (*_REDIS_USERS, livekit.COMPONENT)))
     if spec.rabbitmq.external is not None:
         ports.append((spec.rabbitmq.external.port, _BROKER_USERS))
     if spec.object_storage.external is not None:
         ports.append((_parse_port(spec.object_storage.external.endpoint), _OBJECT_USERS))
+    if spec.kafka is not None and spec.kafka.external is not None and spec.sends_events:
+        servers = spec.kafka.external.bootstrap_servers
+        ports += [(int(one.rpartition(":")[2]), (worker.COMPONENT,)) for one in servers]
     if spec.smtp is not None:
         ports.append((spec.smtp.port, (worker.COMPONENT,)))
     ports += [(port, (worker.COMPONENT,)) for port in pushes.list_outer_ports(messenger)]
+    if spec.has_prometheus:
+        # Where it finds the pods (the API server, whose port differs), and the node agents.
+        asked = (443, 6443, NODE_EXPORTER_PORT, *_list_remote_ports(messenger))
+        ports += [(port, (prometheus.COMPONENT,)) for port in asked]
     return tuple(ports)
+
+
+def _list_remote_ports(messenger: Messenger) -> tuple[int, ...]:
+    monitoring = messenger.spec.monitoring
+    external = monitoring.prometheus.external if monitoring is not None else None
+    return (_parse_port(external.url),) if external is not None else ()
 
 
 def _parse_port(url: str) -> int:
@@ -185,12 +262,16 @@ def _list_absent(messenger: Messenger) -> frozenset[str]:
         redis.CACHE: spec.redis.embedded is not None,
         redis.STATE: spec.redis.embedded is not None,
         rabbitmq.COMPONENT: spec.rabbitmq.embedded is not None,
+        kafka.COMPONENT: spec.sends_events and not spec.has_external_kafka,
         object_storage.COMPONENT: spec.object_storage.embedded is not None,
         object_storage.SETUP: spec.object_storage.embedded is not None,
         backup.COMPONENT: spec.backup.enabled,
         loki.COMPONENT: spec.has_loki,
         "grafana": spec.has_grafana,
         "prometheus": spec.has_prometheus,
+        exporters.COMPONENT: spec.has_prometheus,
+        livekit.COMPONENT: "livekit" in spec.media_exposures,
+        turn.COMPONENT: "turn" in spec.media_exposures,
     }
     return frozenset(component for component, is_present in present.items() if not is_present)
 

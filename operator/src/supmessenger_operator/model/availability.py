@@ -197,9 +197,9 @@ def _find_monitoring(monitoring: Monitoring | None) -> Iterator[tuple[str, str, 
 
 def _find_optional(spec: Spec) -> Iterator[Unavailable]:
     """Parts the platform runs without; a default alone is reported, but raises no Event."""
-    kafka, monitoring = spec.kafka, spec.monitoring
+    monitoring = spec.monitoring
     wanted = (
-        ("kafka", "spec.kafka", kafka is not None and kafka.enabled, kafka is not None),
+        ("kafka", "spec.kafka.strimzi", spec.has_kafka and not spec.sends_events, True),
         *_find_monitoring(monitoring),
         ("push-apns", "spec.push.apns", spec.push is not None and spec.push.apns is not None, True),
         ("restore-drill", "spec.backup.drill", spec.backup.drill is not None, True),

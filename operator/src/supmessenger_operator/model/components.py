@@ -35,6 +35,45 @@ class OptionalPart:
 # In the one order; each needs a builder in desired/ and, when deep, a check of the worker.
 OPTIONAL_PARTS: tuple[OptionalPart, ...] = (
     OptionalPart(
+        name="kafka",
+        image="kafka",
+        workload="StatefulSet",
+        is_on=lambda spec: spec.sends_events,
+        is_external=lambda spec: spec.has_external_kafka,
+    ),
+    OptionalPart(
+        name="livekit",
+        image="livekit",
+        workload="Deployment",
+        is_on=lambda spec: spec.has_livekit,
+        is_external=lambda spec: spec.livekit is not None and spec.livekit.external is not None,
+    ),
+    OptionalPart(
+        name="turn",
+        image="coturn",
+        workload="Deployment",
+        is_on=lambda spec: spec.has_turn,
+        is_external=lambda spec: spec.turn is not None and spec.turn.external is not None,
+    ),
+    OptionalPart(
+        name="prometheus",
+        image="prometheus",
+        workload="StatefulSet",
+        is_on=lambda spec: spec.has_prometheus,
+    ),
+    OptionalPart(
+        name="exporters",
+        image="postgres-exporter",
+        workload="Deployment",
+        is_on=lambda spec: spec.has_prometheus,
+    ),
+    OptionalPart(
+        name="grafana",
+        image="grafana",
+        workload="Deployment",
+        is_on=lambda spec: spec.has_grafana,
+    ),
+    OptionalPart(
         name="loki", image="loki", workload="StatefulSet", is_on=lambda spec: spec.has_loki
     ),
 )
@@ -87,6 +126,7 @@ def find_field(component: str) -> str:
         "object-storage": "objectStorage",
         "prometheus": "monitoring.prometheus",
         "exporters": "monitoring",
+        "calls": "livekit",
         "grafana": "monitoring.grafana",
         "loki": "monitoring.logs",
     }

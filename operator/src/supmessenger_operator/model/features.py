@@ -177,10 +177,26 @@ class Alerts(Model):
     webhook: WebhookAlert | None = Field(default=None, description="By HTTP; default: off.")
 
 
+# It stands in an ini file: no blanks, no signs that begin something there.
+_URL_OF_ONE_LINE = r"^https://[^\s;#`$%]+$"
+
+
 class Oidc(Model):
     """Single sign-on."""
 
     issuer: str = Field(description="URL of the issuer.", pattern=r"^https://.+", max_length=2048)
+    authorization_url: str = Field(
+        description="Its authorization_endpoint, as <issuer>/.well-known/openid-configuration"
+        " names it.",
+        pattern=_URL_OF_ONE_LINE,
+        max_length=2048,
+    )
+    token_url: str = Field(
+        description="Its token_endpoint.", pattern=_URL_OF_ONE_LINE, max_length=2048
+    )
+    user_info_url: str = Field(
+        description="Its userinfo_endpoint.", pattern=_URL_OF_ONE_LINE, max_length=2048
+    )
     client_secret_ref: SecretRef = Field(description="Secret with client-id and client-secret.")
 
 

@@ -21,11 +21,13 @@ SHAPED_KINDS = frozenset(
         "Deployment",
         "NetworkPolicy",
         "PodDisruptionBudget",
+        "Role",
+        "RoleBinding",
         "Service",
         "StatefulSet",
     }
 )
-_SHAPED_PARTS = ("f:spec", "f:data", "f:binaryData")
+_SHAPED_PARTS = ("f:spec", "f:data", "f:binaryData", "f:rules", "f:subjects")
 _CONTROLLERS = frozenset({FIELD_MANAGER, "kube-controller-manager"})
 
 
