@@ -11,6 +11,7 @@ from pathlib import Path
 from supnode.addresses import DEFAULT_NAME, compute_addresses
 from supnode.builds import BuildCache
 from supnode.catalogue import EARLY, find_group
+from supnode.definitions import ensure_definitions
 from supnode.failure import Failure, build_report, gather_tail
 from supnode.native import NativeNode
 from supnode.paths import compute_cache_root, compute_node_paths, compute_state_root
@@ -42,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         "steps": "the table of the last run",
         "bin-dir": "print the folder of built programs, building none",
         "tools": "build these programs (needs no root)",
+        "definitions": "print the folder of Argo CD's and Flux's resource definitions",
         "go-path": "print the path of Go, installing it if need be",
         "uv-path": "print the path of uv, installing it if need be",
     }
@@ -109,6 +111,8 @@ def _run(options: argparse.Namespace, steps: Steps) -> None:
                 with steps.step(f"build {' '.join(cache.missing(options.binaries))}"):
                     cache.ensure(options.binaries)
             print(cache.link_all())
+        case "definitions":
+            print(ensure_definitions(cache.root))
         case "go-path":
             print(ensure_go(cache.root))
         case "uv-path":

@@ -50,7 +50,8 @@ TIERS: tuple[Tier, ...] = (
         name="control-plane",
         prepare=(
             ("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl"),
-            ("python3", "hack/node", "tools", "helm", "helm4", "kstatus"),
+            ("python3", "hack/node", "tools", "helm", "helm4", "kstatus", "glua"),
+            ("python3", "hack/node", "definitions"),
         ),
         command=(*PYTEST, "-m", "control_plane"),
     ),

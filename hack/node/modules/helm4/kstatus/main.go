@@ -5,10 +5,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kubejson "k8s.io/apimachinery/pkg/util/json"
 )
 
 type verdict struct {
@@ -17,8 +19,13 @@ type verdict struct {
 }
 
 func run() error {
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return err
+	}
 	var objects []map[string]any
-	if err := json.NewDecoder(os.Stdin).Decode(&objects); err != nil {
+	// Kubernetes' own reader: whole numbers stay whole, as the library expects.
+	if err := kubejson.Unmarshal(input, &objects); err != nil {
 		return fmt.Errorf("standard input is no JSON array of objects: %w", err)
 	}
 	verdicts := make([]verdict, 0, len(objects))
