@@ -124,4 +124,9 @@ def call(edge: RunningEdge, path: str, **options: object) -> httpx.Response:
 
 def read_certificate(edge: RunningEdge) -> bytes:
     """Return the certificate a new client is shown."""
-    return ssl.get_server_certificate(("127.0.0.1", edge.ports["8443"])).encode()
+    return read_certificate_of(edge.ports["8443"])
+
+
+def read_certificate_of(port: int) -> bytes:
+    """Return the certificate that a server on loopback shows."""
+    return ssl.get_server_certificate(("127.0.0.1", port)).encode()
