@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import secrets
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 from support.processes.binaries import find_livekit
+from support.processes.redis import RedisServer
 from support.processes.servers import (
     Program,
     Run,
@@ -47,16 +50,39 @@ class LivekitServer:
         """End it and wait for that."""
         stop_guardian(self.guardian)
 
+    def kill(self) -> None:
+        """End it as a crash does: it has no time to tell anybody."""
+        os.kill(self.process, signal.SIGKILL)
+        stop_guardian(self.guardian)
 
-def start_livekit(run: Run, *, webhook_url: str) -> LivekitServer:
-    """Start a LiveKit that tells its events to an address."""
+    @property
+    def process(self) -> int:
+        """Return the id of the server itself, the guardian's child."""
+        children = Path(f"/proc/{self.guardian}/task/{self.guardian}/children").read_text()
+        return int(children.split()[0])
+
+
+def start_livekit(
+    run: Run,
+    *,
+    webhook_url: str,
+    redis: RedisServer | None = None,
+    before: LivekitServer | None = None,
+) -> LivekitServer:
+    """Start a LiveKit that tells its events to an address.
+
+    With `redis` its rooms outlive it; `before` is the one it takes the place of.
+    """
     binary = find_livekit()
     assert binary is not None, "checked by the tier's requirements"
     name = f"livekit-{secrets.token_hex(4)}"
     folder = run.folder / name
     folder.mkdir()
-    port, key, secret = probe_free_port(), "test-key", secrets.token_hex(24)
-    configuration = write_configuration(folder, port=port, key=key, webhook_url=webhook_url)
+    port = before.port if before else probe_free_port()
+    key, secret = "test-key", before.api_secret if before else secrets.token_hex(24)
+    configuration = write_configuration(
+        folder, port=port, webhook={"api_key": key, "urls": [webhook_url]}, redis=redis
+    )
     keys = folder / "keys.yaml"
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({key: secret}))
@@ -66,9 +92,13 @@ def start_livekit(run: Run, *, webhook_url: str) -> LivekitServer:
     return LivekitServer(port=port, api_key=key, api_secret=secret, guardian=guardian)
 
 
-def write_configuration(folder: Path, *, port: int, key: str, webhook_url: str) -> Path:
+def write_configuration(
+    folder: Path, *, port: int, webhook: dict[str, object], redis: RedisServer | None
+) -> Path:
     """Write a configuration on loopback: rooms are made by the API only."""
     path = folder / "livekit.yaml"
+    path.touch(mode=0o600)
+    store = {"address": f"127.0.0.1:{redis.port}", "password": redis.password} if redis else {}
     path.write_text(
         json.dumps(
             {
@@ -85,7 +115,10 @@ def write_configuration(folder: Path, *, port: int, key: str, webhook_url: str) 
                     "interfaces": {"includes": ["lo"]},
                 },
                 "room": {"auto_create": False},
-                "webhook": {"api_key": key, "urls": [webhook_url]},
+                # Who is in a room is asked of the server that holds it, not of a list.
+                "api": {"enable_psrpc_for_get_list_participants": True},
+                "webhook": webhook,
+                "redis": store,
                 "logging": {"level": "info", "json": True},
             }
         )

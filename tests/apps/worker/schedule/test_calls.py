@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -42,13 +43,17 @@ def livekit(server_run: Run) -> Iterator[LivekitServer]:
 @pytest.fixture
 async def rooms(livekit: LivekitServer) -> AsyncIterator[Rooms]:
     """Its rooms."""
-    rooms = open_rooms(livekit)
-    yield rooms
-    await rooms.close()
+    async with open_rooms(livekit) as rooms:
+        yield rooms
 
 
-def open_rooms(server: LivekitServer) -> Rooms:
-    return Rooms(LivekitBinding(server.url, server.url, server.api_key, server.api_secret))
+@asynccontextmanager
+async def open_rooms(server: LivekitServer) -> AsyncIterator[Rooms]:
+    rooms = Rooms(LivekitBinding(server.url, server.url, server.api_key, server.api_secret))
+    try:
+        yield rooms
+    finally:
+        await rooms.close()
 
 
 @pytest.fixture
@@ -165,22 +170,21 @@ async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
 ) -> None:
     nowhere = f"http://127.0.0.1:{probe_free_port()}/"
     first = start_livekit(server_run, webhook_url=nowhere, redis=redis_state)
-    rooms = open_rooms(first)
     now = read_clock()
     call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
     await answer(postgres, call)
-    await rooms.ensure(call.room)
-    keeper = CallKeeper(postgres, publisher, rooms)
-    await keeper.sweep(now=now)
-    assert keeper.gone == {}
-    first.kill()
-    second = start_livekit(server_run, webhook_url=nowhere, redis=redis_state, before=first)
-    assert {room.name for room in await rooms.fetch_all()} == {call.room}
-    for later in (timedelta(0), GONE_TIME):
-        await keeper.sweep(now=now + later)
-    assert (await read(postgres, call.id)).status == "ended"
-    assert await rooms.fetch_all() == []
-    await rooms.close()
+    async with open_rooms(first) as rooms:
+        await rooms.ensure(call.room)
+        keeper = CallKeeper(postgres, publisher, rooms)
+        await keeper.sweep(now=now)
+        assert keeper.gone == {}
+        first.kill()
+        second = start_livekit(server_run, webhook_url=nowhere, redis=redis_state, before=first)
+        assert {room.name for room in await rooms.fetch_all()} == {call.room}
+        for later in (timedelta(0), GONE_TIME):
+            await keeper.sweep(now=now + later)
+        assert (await read(postgres, call.id)).status == "ended"
+        assert await rooms.fetch_all() == []
     second.stop()
 
 

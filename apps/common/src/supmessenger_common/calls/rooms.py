@@ -25,6 +25,10 @@ DEPARTURE_SECONDS = 20
 PARTICIPANTS_LIMIT = 100
 
 
+class _NotHeldError(Exception):
+    """The media server answers, but none of its processes holds the room."""
+
+
 @dataclass(frozen=True)
 class Room:
     """A room that exists on the media server now."""
@@ -41,8 +45,13 @@ class Rooms:
         timeout = aiohttp.ClientTimeout(
             total=TOTAL_SECONDS, connect=CONNECT_SECONDS, sock_connect=CONNECT_SECONDS
         )
+        # A connection kept would fail the first request after each new start of the server.
+        connector = aiohttp.TCPConnector(force_close=True)
+        self._session = aiohttp.ClientSession(timeout=timeout, connector=connector)
         self._api = api.LiveKitAPI(
-            binding.url, binding.api_key, binding.api_secret, timeout=timeout, failover=False
+            *(binding.url, binding.api_key, binding.api_secret),
+            session=self._session,
+            failover=False,
         )
 
     async def ensure(self, name: str) -> None:
@@ -59,6 +68,10 @@ class Rooms:
         """Remove a room and everybody in it, if it exists."""
         request = api.DeleteRoomRequest(room=name)
         try:
+            await self._call(lambda: self._api.room.delete_room(request))
+        except _NotHeldError:
+            # Left behind by a server that ended: another must take it before it can be removed.
+            await self.ensure(name)
             await self._ask(lambda: self._api.room.delete_room(request))
         except api.ServerError as error:
             if error.code != api.ServerErrorCode.NOT_FOUND:
@@ -69,22 +82,33 @@ class Rooms:
         answer = await self._ask(lambda: self._api.room.list_rooms(api.ListRoomsRequest()))
         return [Room(name=room.name, occupied=room.num_participants > 0) for room in answer.rooms]
 
-    async def fetch_presences(self, name: str) -> Sequence[Presence]:
-        """Return who is in a room; nobody when there is no such room."""
+    async def fetch_presences(self, name: str) -> Sequence[Presence] | None:
+        """Return who is in a room; None when no server holds it."""
         request = api.ListParticipantsRequest(room=name)
-        answer = await self._ask(lambda: self._api.room.list_participants(request))
+        try:
+            answer = await self._call(lambda: self._api.room.list_participants(request))
+        except _NotHeldError:
+            return None
         return [build_presence(one) for one in answer.participants]
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._api.aclose()
+        await self._session.close()
 
     async def _ask(self, request: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self._call(request)
+        except _NotHeldError as error:
+            raise build_unreachable() from error
+
+    async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
         try:
             return await request()
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise build_unreachable() from error
         except api.ServerError as error:
+            if error.code == api.ServerErrorCode.UNAVAILABLE:
+                raise _NotHeldError from error
             # Wrong keys pass when the Secret and both pods agree again.
             if error.status >= 500 or error.status in (401, 403):
                 raise build_unreachable() from error
