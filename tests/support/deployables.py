@@ -39,6 +39,14 @@ VARIATIONS: dict[str, dict[str, Any]] = {
         "images": {"pullSecrets": ["registry"], "pullPolicy": "Always"},
     },
     "autoscaled": {"api": {"autoscaling": {}}, "websocket": {"autoscaling": {"maxReplicas": 5}}},
+    "kafka": {"kafka": {"enabled": True, "embedded": {"outsideAddress": "kafka.example.org:9094"}}},
+    "kafka-elsewhere": {
+        "kafka": {
+            "enabled": True,
+            "topic": "chat",
+            "external": {"bootstrapServers": ["a.example.org:9093", "b.example.org:9094"]},
+        }
+    },
     "without-backup": {"backup": {"enabled": False}},
 }
 

@@ -1,6 +1,6 @@
 """The REST service."""
 
-from supmessenger_operator.desired import livekit, pushes, turn
+from supmessenger_operator.desired import kafka, livekit, pushes, turn
 from supmessenger_operator.desired.service import Service, build_service_objects
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 
@@ -33,6 +33,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
             "SUP_EMAIL_VERIFICATION": "true" if spec.smtp is not None else "false",
             "SUP_CORS_ALLOWED_ORIGINS": ",".join(spec.security.cors.allowed_origins),
             "SUP_TURN_URIS": ",".join(turn.list_uris(messenger, inputs)),
+            **kafka.build_events_env(messenger, inputs),
             **pushes.build_api_env(messenger, inputs),
             "SUP_RATE_LIMITS_ENABLED": "true" if spec.security.rate_limits.enabled else "false",
         },

@@ -2,7 +2,7 @@
 
 import math
 
-from supmessenger_operator.desired import pushes
+from supmessenger_operator.desired import kafka, pushes
 from supmessenger_operator.desired.service import Service, build_service_objects
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.scalars import parse_duration
@@ -27,7 +27,10 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
             "redis-state": "redis-state",
             "credentials": "credentials",
         },
-        env=dict(pushes.build_sender_env(messenger)),
+        env={
+            **pushes.build_sender_env(messenger),
+            **kafka.build_events_env(messenger, inputs),
+        },
         drain_seconds=math.ceil(parse_duration(spec.websocket.drain.duration)),
     )
     return build_service_objects(messenger, inputs, service)

@@ -3,10 +3,15 @@
 from supmessenger_operator.desired import (
     api,
     edge,
+    grafana,
+    kafka,
+    livekit,
     loki,
     media,
+    prometheus,
     pushes,
     transcoding,
+    turn,
     websocket,
 )
 from supmessenger_operator.desired.service import Service, build_service_objects
@@ -29,6 +34,12 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     }
     if spec.smtp is not None:
         bindings["smtp"] = "smtp"
+    if livekit.is_offered(messenger, inputs):
+        bindings["livekit"] = "livekit"
+    if turn.is_offered(messenger, inputs):
+        bindings["turn"] = "turn"
+    if kafka.is_provided(messenger, inputs):
+        bindings["kafka"] = "kafka"
     bindings |= pushes.build_worker_bindings(inputs)
     service = Service(
         component=COMPONENT,
@@ -40,6 +51,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
         bindings=bindings,
         env={
             "SUP_WORKER_CONCURRENCY": str(spec.worker.concurrency),
+            **kafka.build_relay_env(messenger, inputs),
             **pushes.build_hosts_env(messenger),
             **transcoding.build_env(messenger),
             "SUP_CHECK_API_URL": f"http://{messenger.object_name(api.COMPONENT)}:{api.PORT}",
@@ -48,6 +60,10 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
             ),
             "SUP_CHECK_MEDIA_URL": f"http://{messenger.object_name(media.COMPONENT)}:{media.PORT}",
             "SUP_CHECK_EDGE_URL": edge.build_check_url(messenger),
+            "SUP_CHECK_LIVEKIT_URL": livekit.build_check_url(messenger, inputs),
+            "SUP_CHECK_TURN_ADDRESS": turn.build_check_address(messenger, inputs),
+            "SUP_CHECK_PROMETHEUS_URL": prometheus.build_check_url(messenger, inputs),
+            "SUP_CHECK_GRAFANA_URL": grafana.build_check_url(messenger, inputs),
             "SUP_CHECK_LOKI_URL": loki.build_check_url(messenger, inputs),
         },
         temporary_limit=transcoding.compute_temporary_limit(messenger),

@@ -157,8 +157,14 @@ def _find_blocks(spec: Spec) -> Iterator[tuple[str, PodBlock]]:
     ):
         if union.embedded is not None:
             yield f"spec.{field}.embedded", union.embedded
+    if spec.kafka is not None and spec.kafka.embedded is not None:
+        yield "spec.kafka.embedded", spec.kafka.embedded
     if spec.monitoring is not None and spec.has_loki:
         yield "spec.monitoring.logs", spec.monitoring.logs
+    if spec.livekit is not None and spec.livekit.embedded is not None:
+        yield "spec.livekit.embedded", spec.livekit.embedded
+    if spec.turn is not None:
+        yield "spec.turn", spec.turn
 
 
 def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, EffectiveWorkload]]:
@@ -172,5 +178,11 @@ def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, Eff
         yield "spec.rabbitmq.embedded", effective.rabbitmq
     if spec.object_storage.embedded is not None:
         yield "spec.objectStorage.embedded", effective.object_storage
+    if spec.sends_events and not spec.has_external_kafka:
+        yield "spec.kafka.embedded", effective.kafka
     if spec.has_loki:
         yield "spec.monitoring.logs", effective.loki
+    if "livekit" in spec.media_exposures:
+        yield "spec.livekit.embedded", effective.livekit
+    if "turn" in spec.media_exposures:
+        yield "spec.turn", effective.turn

@@ -88,6 +88,11 @@ class Messenger(Model):
         return f"{self.name}-{component}"
 
     @property
+    def kafka_address(self) -> str:
+        """Where clients in the cluster reach the instance's own Kafka, as host:port."""
+        return f"{self.object_name('kafka')}.{self.namespace}.svc:9092"
+
+    @property
     def key(self) -> tuple[str, str]:
         """Namespace and name."""
         return self.namespace, self.name

@@ -1,6 +1,6 @@
 """Calls and the event log in the resource: LiveKit, TURN, Kafka."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -9,9 +9,27 @@ from supmessenger_operator.model.scalars import SecretRef
 from supmessenger_operator.model.unions import build_choice_rules
 from supmessenger_operator.model.workload import DataWorkload, PodBlock, Storage
 
+# A broker's address: a name or IPv4 address, or an IPv6 address in brackets, and a port.
+_ADDRESS = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+Address = Annotated[str, Field(pattern=f"^{_ADDRESS}$", max_length=300)]
+
 
 class KafkaEmbedded(DataWorkload):
     """One Kafka node in KRaft mode."""
+
+    outside_address: str = Field(
+        default="localhost:9094",
+        pattern=f"^{_ADDRESS}$",
+        max_length=300,
+        description="Address, as host:port, under which clients outside the cluster reach port"
+        " 9094; when it is set, the network policy lets them in; default: localhost:9094, for"
+        " kubectl port-forward.",
+    )
+
+    @property
+    def is_open_to_outside(self) -> bool:
+        """Whether clients outside the cluster connect without a port-forward."""
+        return not self.outside_address.startswith("localhost:")
 
 
 class Strimzi(Model):
@@ -24,8 +42,14 @@ class Strimzi(Model):
 class KafkaExternal(Model):
     """Kafka that is run elsewhere."""
 
-    bootstrap_servers: tuple[str, ...] = Field(
+    bootstrap_servers: tuple[Address, ...] = Field(
         min_length=1, max_length=16, description="Addresses as host:port."
+    )
+    tls: bool = Field(
+        default=False, description="Speak TLS; caSecretRef implies it; default: false."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="PLAIN", description="How to log in, when there are credentials; default: PLAIN."
     )
     credentials_secret_ref: SecretRef | None = Field(
         default=None, description="Secret with username and password; default: none."
@@ -34,12 +58,23 @@ class KafkaExternal(Model):
         default=None, description="Secret with the authority, key ca.crt; default: the system's."
     )
 
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.tls or self.ca_secret_ref is not None
+
 
 class Kafka(Model):
     """The event log for analytics."""
 
     model_config = build_choice_rules("embedded", "strimzi", "external")
     enabled: bool = Field(default=False, description="Publish events to Kafka; default: false.")
+    topic: str = Field(
+        default="sup.messages",
+        pattern=r"^[A-Za-z0-9._-]+$",
+        max_length=249,
+        description="Topic of the events; default: sup.messages.",
+    )
     embedded: KafkaEmbedded | None = Field(
         default=None, description="One node of our own; the default when enabled."
     )

@@ -146,6 +146,16 @@ class Spec(Model):
         return self.kafka is not None and self.kafka.enabled
 
     @property
+    def sends_events(self) -> bool:
+        """Whether events go to Kafka in a way that this release can provide."""
+        return self.kafka is not None and self.kafka.enabled and self.kafka.strimzi is None
+
+    @property
+    def has_external_kafka(self) -> bool:
+        """Whether the Kafka that takes the events is run elsewhere."""
+        return self.sends_events and self.kafka is not None and self.kafka.external is not None
+
+    @property
     def has_livekit(self) -> bool:
         """Whether calls are offered; by default where clients can reach a media port."""
         if self.livekit is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from supmessenger_cli.smoke.events import check_events
 from supmessenger_cli.smoke.logs import check_logs
 from supmessenger_cli.smoke.stage import Stage
 
@@ -18,7 +19,10 @@ class PartCheck:
 
 
 # In the order in which they run; each file has one function `check_<noun>`.
-CHECKS: tuple[PartCheck, ...] = (PartCheck("LokiReady", check_logs),)
+CHECKS: tuple[PartCheck, ...] = (
+    PartCheck("LokiReady", check_logs),
+    PartCheck("KafkaReady", check_events),
+)
 
 
 async def check_parts(stage: Stage) -> None:
