@@ -29,4 +29,6 @@ class WorkerSettings(ServiceSettings):
     check_edge_url: str = ""
     check_livekit_url: str = ""
     check_turn_address: str = Field(default="", pattern=r"^$|^[^:]+:[0-9]{1,5}$")
+    check_prometheus_url: str = ""
+    check_grafana_url: str = ""
     check_loki_url: str = ""

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from prometheus_client import Gauge
+
 from supmessenger_common.log import get_logger
 from supmessenger_worker.checks.model import (
     Answer,
@@ -17,6 +19,7 @@ from supmessenger_worker.checks.model import (
 )
 
 TIMEOUT_SECONDS = 2.0
+CHECK_OK = Gauge("check_ok", "Whether the newest live check of a part was good.", ("check",))
 _log = get_logger("checks")
 
 
@@ -65,6 +68,7 @@ class CheckBoard:
             if before.get(result.name, True) != result.ok:
                 write = _log.info if result.ok else _log.warning
                 write("check changed", check=result.name, ok=result.ok, why=result.message)
+            CHECK_OK.labels(result.name).set(result.ok)
         self._report = build_report(list(results), now=datetime.now(UTC))
         return self._report
 

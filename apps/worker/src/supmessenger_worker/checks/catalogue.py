@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 from supmessenger_worker.checks.board import Check
 from supmessenger_worker.checks.edge import probe_edge
+from supmessenger_worker.checks.grafana import probe_grafana
 from supmessenger_worker.checks.http import probe_readyz
 from supmessenger_worker.checks.kafka import probe_kafka
 from supmessenger_worker.checks.livekit import probe_livekit
 from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.object_storage import probe_object_storage
 from supmessenger_worker.checks.postgres import probe_postgres
+from supmessenger_worker.checks.prometheus import PrometheusProbe
 from supmessenger_worker.checks.rabbitmq import probe_rabbitmq
 from supmessenger_worker.checks.redis import probe_redis
 from supmessenger_worker.checks.smtp import probe_smtp
@@ -53,6 +55,10 @@ def build_checks(bindings: Bindings, settings: WorkerSettings) -> list[Check]:
     if settings.check_turn_address:
         probe_relay = partial(probe_turn, settings.check_turn_address, bindings.turn)
         checks.append(Check("turn", probe_relay))
+    if settings.check_prometheus_url:
+        checks.append(Check("prometheus", PrometheusProbe(settings.check_prometheus_url)))
+    if settings.check_grafana_url:
+        checks.append(Check("grafana", partial(probe_grafana, settings.check_grafana_url)))
     if settings.check_loki_url:
         probe_loki = LokiProbe(settings.check_loki_url, instance=settings.instance)
         checks.append(Check("loki", probe_loki))

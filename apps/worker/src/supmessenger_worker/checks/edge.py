@@ -8,11 +8,16 @@ from urllib.parse import urlsplit
 
 import httpx
 from cryptography import x509
+from prometheus_client import Gauge
 
 from supmessenger_worker.checks.model import Answer, CheckFailedError
 
 # Let's Encrypt's clients renew 30 days before the end; half of that left means renewal fails.
 WARN_DAYS = 14
+# Labelled, so that it is not there, rather than 0, where TLS is off.
+CERTIFICATE_EXPIRY = Gauge(
+    "edge_certificate_expiry_timestamp_seconds", "When the edge's certificate ends.", ("domain",)
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ async def probe_edge(url: str, *, domain: str) -> Answer:
             response = await client.get(url, headers={"Host": domain})
         return Answer(message=f"without TLS; answers {response.status_code}")
     certificate = await _fetch_certificate(parts.hostname or "", parts.port or 443, domain)
+    CERTIFICATE_EXPIRY.labels(domain).set(certificate.not_after.timestamp())
     return judge_certificate(certificate, domain=domain, now=datetime.now(UTC))
 
 

@@ -19,6 +19,8 @@ CheckName = Literal[
     "kafka",
     "livekit",
     "turn",
+    "prometheus",
+    "grafana",
     "loki",
 ]
 CHECK_NAMES: tuple[CheckName, ...] = get_args(CheckName)
