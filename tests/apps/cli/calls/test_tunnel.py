@@ -28,9 +28,9 @@ async def ask(proxy: str, request: bytes) -> bytes:
 async def test_bytes_go_to_the_address_and_back() -> None:
     async with (
         serve_connections(answer=b"hello") as port,
-        open_tunnel(domain=DOMAIN, address="127.0.0.1", port=port) as proxy,
+        open_tunnel(f"{DOMAIN}:443", address="127.0.0.1", port=port) as proxy,
     ):
-        request = f"CONNECT {DOMAIN}:{port} HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\nhi".encode()
+        request = f"CONNECT {DOMAIN}:443 HTTP/1.1\r\nHost: {DOMAIN}\r\n\r\nhi".encode()
         head, _, rest = (await ask(proxy, request)).partition(b"\r\n\r\n")
     assert head.split()[1] == b"200"
     assert rest == b"hello"
@@ -38,14 +38,14 @@ async def test_bytes_go_to_the_address_and_back() -> None:
 
 async def test_other_names_are_refused() -> None:
     port = probe_free_port()
-    async with open_tunnel(domain=DOMAIN, address="127.0.0.1", port=port) as proxy:
-        for target in (f"elsewhere.example.org:{port}", f"{DOMAIN}:1", f"{DOMAIN}.evil:{port}"):
+    async with open_tunnel(f"{DOMAIN}:443", address="127.0.0.1", port=port) as proxy:
+        for target in ("elsewhere.example.org:443", f"{DOMAIN}:1", f"{DOMAIN}.evil:443"):
             answer = await ask(proxy, f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
             assert answer.split()[1] == b"403"
 
 
 async def test_a_bad_request_or_an_address_where_nobody_is_ends_the_connection_only() -> None:
     port = probe_free_port()
-    async with open_tunnel(domain=DOMAIN, address="127.0.0.1", port=port) as proxy:
+    async with open_tunnel(f"{DOMAIN}:443", address="127.0.0.1", port=port) as proxy:
         assert await ask(proxy, b"x" * 100_000) == b""
-        assert await ask(proxy, f"CONNECT {DOMAIN}:{port} HTTP/1.1\r\n\r\n".encode()) == b""
+        assert await ask(proxy, f"CONNECT {DOMAIN}:443 HTTP/1.1\r\n\r\n".encode()) == b""

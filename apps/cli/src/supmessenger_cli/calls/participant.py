@@ -155,7 +155,10 @@ async def run(task: Task) -> None:
 
 def main() -> None:
     """Read the task and take part."""
-    asyncio.run(run(parse_task(sys.stdin.readline())))
+    try:
+        asyncio.run(run(parse_task(sys.stdin.readline())))
+    except rtc.ConnectError as error:
+        sys.exit(f"could not connect: {error.message}")
 
 
 if __name__ == "__main__":

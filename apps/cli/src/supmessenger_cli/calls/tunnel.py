@@ -9,12 +9,12 @@ HEADER_LIMIT = 8192
 
 
 @asynccontextmanager
-async def open_tunnel(*, domain: str, address: str, port: int) -> AsyncIterator[str]:
-    """Yield the URL of a proxy on loopback that leads to `address` and nowhere else."""
+async def open_tunnel(name: str, *, address: str, port: int) -> AsyncIterator[str]:
+    """Yield the URL of a proxy on loopback: who asks for `name` (host:port) gets to `address`."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _lead(reader, writer, domain=domain, address=address, port=port)
+            await _lead(reader, writer, name=name, address=address, port=port)
         # One that goes away, or asks for something else, ends only its own connection.
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return
@@ -30,13 +30,13 @@ async def _lead(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     *,
-    domain: str,
+    name: str,
     address: str,
     port: int,
 ) -> None:
     async with asyncio.timeout(CONNECT_SECONDS):
         head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(f"CONNECT {domain}:{port} ".encode()):
+        if not head.startswith(f"CONNECT {name} ".encode()):
             writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
             await writer.drain()
             return

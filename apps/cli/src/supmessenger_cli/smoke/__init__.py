@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from supmessenger_cli.smoke.calls import check_calls
 from supmessenger_cli.smoke.events import check_events
 from supmessenger_cli.smoke.logs import check_logs
 from supmessenger_cli.smoke.stage import Stage
@@ -20,6 +21,7 @@ class PartCheck:
 
 # In the order in which they run; each file has one function `check_<noun>`.
 CHECKS: tuple[PartCheck, ...] = (
+    PartCheck("LivekitReady", check_calls),
     PartCheck("LokiReady", check_logs),
     PartCheck("KafkaReady", check_events),
 )
