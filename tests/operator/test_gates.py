@@ -128,7 +128,6 @@ async def test_a_wish_without_effect_is_reported_and_said_once(world: World) -> 
     assert "spec.kafka" in said[0]
     listed = {item["name"]: item for item in world.status()["components"]}
     assert listed["kafka"]["mode"] == "unavailable"
-    assert listed["livekit"]["mode"] == "unavailable"
     assert world.condition("Ready")["status"] == "True"
 
 

@@ -33,7 +33,7 @@ def list_bindings(component: str, spec: dict[str, Any] | None = None) -> set[str
 @pytest.mark.parametrize(
     ("component", "bindings"),
     [
-        ("api", {"postgres", "redis-cache", "redis-state", "credentials"}),
+        ("api", {"postgres", "redis-cache", "redis-state", "credentials", "livekit", "turn"}),
         ("websocket", {"postgres", "redis-cache", "redis-state", "credentials"}),
         (
             "media",
@@ -41,8 +41,13 @@ def list_bindings(component: str, spec: dict[str, Any] | None = None) -> set[str
         ),
         (
             "worker",
-            {"postgres", "redis-cache", "redis-state", "rabbitmq", "object-storage", "credentials"},
+            {
+                *("postgres", "redis-cache", "redis-state", "rabbitmq", "object-storage"),
+                *("credentials", "livekit", "turn"),
+            },
         ),
+        ("livekit", {"livekit", "redis-state", "turn"}),
+        ("turn", {"turn", "tls"}),
         ("migrations", {"postgres"}),
         ("backup", {"postgres", "object-storage"}),
         ("edge", {"tls"}),

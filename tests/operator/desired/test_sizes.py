@@ -8,6 +8,9 @@ from support.messengers import make_messenger
 
 from supmessenger_operator.model.scalars import parse_quantity
 
+# One pod each at every size: what is left out when it goes is no conversation.
+_SINGLE = ("livekit", "turn", "exporters", "grafana")
+
 
 def compute_sum(size: str, resource: str) -> Decimal:
     """Return what the scheduler reserves for a whole instance while all its Jobs run."""
@@ -48,7 +51,7 @@ def test_replicated_services_keep_a_pod_during_a_disruption(size: str) -> None:
     guarded = {built.component for built in objects if built.kind == "PodDisruptionBudget"}
     assert guarded == {"api", "websocket", "media", "worker", "edge"}
     for one in list_deployables(objects):
-        if one.kind == "Deployment":
+        if one.kind == "Deployment" and one.component not in _SINGLE:
             assert one.body["spec"]["replicas"] > 1
 
 
@@ -59,7 +62,7 @@ def test_a_single_pod_has_no_budget_that_would_block_a_drain() -> None:
 
 def test_a_rollout_never_takes_a_pod_before_the_next_is_ready() -> None:
     for one in list_deployables(build_all(make_messenger())):
-        if one.kind == "Deployment":
+        if one.kind == "Deployment" and one.component not in ("livekit", "turn"):
             rolling = one.body["spec"]["strategy"]["rollingUpdate"]
             assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
 
