@@ -26,6 +26,8 @@ unset secret
 
 certificate_state() { [ -z "$CERTIFICATE" ] || cat "$CERTIFICATE"/* | cksum; }
 
+# An image whose Coturn is built without metrics may bring a program that stands in.
+if command -v turn-metrics >/dev/null 2>&1; then turn-metrics "$RUN/turnserver.conf" & fi
 turnserver -c "$RUN/turnserver.conf" &
 server=$!
 # shellcheck disable=SC2064
