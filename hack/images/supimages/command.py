@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from supimages.bundle import Bundle, find_programs, read_version
 from supimages.catalogue import BY_NAME, IMAGES, compute_selection
 from supimages.failure import Failure
 from supimages.kafka import fetch_kafka
@@ -36,9 +37,14 @@ def build_parser() -> argparse.ArgumentParser:
     save = verbs.add_parser("save", help="build, and write archives that `kind load` reads")
     save.add_argument("names", nargs="*", help="images (shell patterns; default: all)")
     save.add_argument("--into", type=Path, required=True, help="folder of the archives")
+    bundle = verbs.add_parser("bundle", help="write one archive for clusters without internet")
+    bundle.add_argument("--into", type=Path, default=Path("dist"), help="folder (default: dist)")
+    bundle.add_argument("--values", type=Path, help="JSON values of the chart to take images from")
+    bundle.add_argument("--upstream", action="store_true", help="the chart's own defaults")
+    bundle.add_argument("--platform", default="linux/amd64", help="of images known by a tag")
     listing = verbs.add_parser("list", help="every image and where it stands")
     values = verbs.add_parser("values", help="the Helm values that name the images")
-    for verb in (build, reload, save, listing, values):
+    for verb in (build, reload, save, bundle, listing, values):
         verb.add_argument("--state", type=Path, help="records and images.json (default: cache)")
 
     verbs.add_parser("clean", help="remove built images and their records; fetched trees stay")
@@ -55,6 +61,7 @@ def run(arguments: Sequence[str]) -> int:
         "build": run_build_verb,
         "reload": run_reload_verb,
         "save": run_save_verb,
+        "bundle": run_bundle_verb,
         "list": run_list_verb,
         "values": run_values_verb,
         "fetch": run_fetch_verb,
@@ -91,6 +98,27 @@ def run_save_verb(options: argparse.Namespace) -> None:
     for archive in save_images(references, options.into, probe_cache()):
         print(archive)
     (options.into / "images.json").write_text(json.dumps(references, indent=2, sort_keys=True))
+
+
+def run_bundle_verb(options: argparse.Namespace) -> None:
+    """Write the archive of the images that were built, of a values file, or of upstream's."""
+    target = options.into / f"sup-messenger-{read_version()}-air-gapped.tar"
+    steps = Steps(sys.stderr)
+    bundle = Bundle(find_programs(), steps, platform=options.platform)
+    try:
+        if options.values:
+            values = json.loads(options.values.read_text())
+        elif options.upstream:
+            values = {}
+        else:
+            values = bundle.build_values(_open_records(options).read_index())
+        entries = bundle.write(values, target)
+    finally:
+        steps.close()
+    missing = sorted(name for name, ref in values.get("components", {}).items() if not ref)
+    print(f"{target}: {len(entries)} images, {target.stat().st_size / 1e6:.0f} MB")
+    if missing:
+        print(f"without {', '.join(missing)}, which were not built: their parts can't be had there")
 
 
 def run_list_verb(options: argparse.Namespace) -> None:

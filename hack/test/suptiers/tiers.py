@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 # What hack/node builds for the services tier.
-PROGRAMS = ("minio", "livekit-server", "pebble", "pebble-challtestsrv")
+PROGRAMS = ("minio", "livekit-server", "prometheus", "promtool", "pebble", "pebble-challtestsrv")
 NO_TIER = "not services and not control_plane and not node and not kind"
 # What the minimal sample runs, without calls, monitoring and logs.
 CORE_IMAGES = (
@@ -51,6 +51,7 @@ TIERS: tuple[Tier, ...] = (
         prepare=(
             ("python3", "hack/node", "tools", "etcd", "kube-apiserver", "kubectl"),
             ("python3", "hack/node", "tools", "helm", "helm4", "kstatus", "glua"),
+            ("python3", "hack/node", "tools", "registry", "crane"),
             ("python3", "hack/node", "definitions"),
         ),
         command=(*PYTEST, "-m", "control_plane"),
