@@ -8,7 +8,7 @@ from supmessenger_operator.findings import announce, collect_facts
 from supmessenger_operator.hibernation import fall_asleep
 from supmessenger_operator.model.messenger import KIND, check_messenger, parse_messenger
 from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Waiting
-from supmessenger_operator.model.status import Status
+from supmessenger_operator.model.status import Status, read_status
 from supmessenger_operator.rollout import gather, prune, repair, roll_out
 from supmessenger_operator.run import Context, Run, start_run
 from supmessenger_operator.status import build_deleting, compute_status
@@ -28,7 +28,7 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
         context.orders.forget(key)
         return Next(is_gone=True)
     if body["metadata"].get("deletionTimestamp"):
-        previous = Status.model_validate(body.get("status") or {})
+        previous = read_status(body)
         await write_status(context.client, body, build_deleting(previous))
         return Next()
 
@@ -81,6 +81,6 @@ def _compute_next(outcome: Outcome, status: Status) -> Next:
         for found in (status.find_condition("Ready"), status.find_condition("Hibernated"))
     )
     if outcome.waiting is not None:
-        return Next(backoff=True)
+        return Next(backoff=True, delay=outcome.waiting.recheck)
     # What lasts has to be told as lasting in time, whether or not an event comes.
     return Next() if is_settled else Next(backoff=True, delay=LASTING_RECHECK_SECONDS)

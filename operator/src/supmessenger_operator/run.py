@@ -17,7 +17,7 @@ from supmessenger_operator.model.desired_object import DesiredObject
 from supmessenger_operator.model.inputs import Inputs
 from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.messenger import Messenger
-from supmessenger_operator.model.status import Status
+from supmessenger_operator.model.status import Status, read_status
 from supmessenger_operator.probes.checker import Checkers
 
 
@@ -66,5 +66,5 @@ async def start_run(body: Mapping[str, Any], context: Context) -> Run:
         body=body,
         observed=await observe_instance(context.client, namespace, name),
         releases=await read_releases(context.client, namespace, name, owner_uid=metadata["uid"]),
-        previous=Status.model_validate(body.get("status") or {}),
+        previous=read_status(body),
     )

@@ -1,6 +1,7 @@
 """The whole of `status`: what people and tools may rely on."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -105,3 +106,12 @@ class Status(Model):
     def find_condition(self, kind: str) -> Condition | None:
         """Return the condition of this type, if there is one."""
         return next((item for item in self.conditions if item.type == kind), None)
+
+
+def read_status(body: Mapping[str, Any]) -> Status:
+    """Return what an earlier pass has written, perhaps one of an older or newer release.
+
+    `effective` is left out: it is computed anew and its fields differ from release to release.
+    """
+    written = body.get("status") or {}
+    return Status.model_validate({key: written[key] for key in written if key != "effective"})
