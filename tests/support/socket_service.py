@@ -263,10 +263,10 @@ def build_settings(root: Path, **values: Any) -> WebSocketSettings:
 
 @asynccontextmanager
 async def run_sockets(
-    root: Path, postgres_url: str, *, limits: Limits = LIMITS
+    root: Path, postgres_url: str, *, limits: Limits = LIMITS, **changes: Any
 ) -> AsyncIterator[Sockets]:
     """Yield a running service; sockets opened through it are closed before it ends."""
-    settings = build_settings(root)
+    settings = build_settings(root, **changes)
     async with (
         asyncpg.create_pool(postgres_url, min_size=1, max_size=3) as pool,
         open_server(settings, limits=limits) as server,

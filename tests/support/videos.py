@@ -17,8 +17,9 @@ def make_video(
     seconds: float = 2,
     codec: tuple[str, ...] = ("-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac"),
     options: tuple[str, ...] = (),
+    repeats: int = 0,
 ) -> bytes:
-    """Write a test picture with a tone; returns the file's bytes."""
+    """Write a test picture with a tone, shown once more for each repeat; returns the bytes."""
     subprocess.run(
         (
             *_QUIET,
@@ -29,6 +30,11 @@ def make_video(
         check=True,
         timeout=60,
     )
+    if repeats:
+        longer = path.with_name(f"longer-{path.name}")
+        copy = ("-stream_loop", str(repeats), "-i", str(path), "-c", "copy", str(longer))
+        subprocess.run((*_QUIET, *copy), check=True, timeout=60)
+        return longer.read_bytes()
     return path.read_bytes()
 
 

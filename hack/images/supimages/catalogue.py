@@ -27,6 +27,7 @@ COMPONENTS = (
     "nginx-exporter",
     *SERVICES,
     "smtp-sink",
+    "push-sink",
     "pebble",
 )
 
@@ -144,6 +145,13 @@ IMAGES: tuple[Image, ...] = (
         "python",
         inputs=("hack/images/smtp-sink",),
         needs_uv=True,
+    ),
+    Image(
+        "push-sink",
+        "hack/images/push-sink/Dockerfile",
+        Context.FOLDER,
+        "python",
+        inputs=("hack/images/push-sink",),
     ),
 )
 

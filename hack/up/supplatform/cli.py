@@ -35,6 +35,7 @@ EARLY_IMAGES = (
     "coturn",
     "node-exporter",
     "smtp-sink",
+    "push-sink",
     "operator",
     *SERVICES,
 )

@@ -17,7 +17,7 @@ SERVICES = ("api", "websocket", "media", "worker")
 # What a sample without calls, monitoring and logs runs.
 CORE_IMAGES = (
     *("postgres", "redis", "rabbitmq", "nginx", "minio"),
-    *("smtp-sink", "operator"),
+    *("smtp-sink", "push-sink", "operator"),
     *SERVICES,
 )
 # On a cluster that is not made by us: no address of a load balancer, and nothing large.

@@ -21,6 +21,8 @@ OPERATOR_NAMESPACE = "sup-system"
 SAMPLES_NAMESPACE = "chat"
 NAMESPACE = os.environ.get("SUP_NAMESPACE", SAMPLES_NAMESPACE)
 INSTANCE = "demo"
+# What stands beside the sample for the smoke conversation, each in a file of its name.
+SINKS = ("smtp-sink", "push-sink")
 READY_SECONDS = 600.0
 
 
@@ -80,22 +82,25 @@ def create_namespace(tools: Tools) -> None:
 
 
 def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
-    """Apply the minimal sample with the SMTP sink beside it; the sink first, as it is checked."""
+    """Apply the minimal sample with the sinks beside it; the sinks first, as they are checked."""
     create_namespace(tools)
     overlay = CHECKOUT / "manifests/samples/smoke"
     rendered = tools.kubectl("kustomize", str(overlay), "--load-restrictor", "LoadRestrictionsNone")
-    for manifest in ((overlay / "smtp-sink.yaml").read_text(), rendered):
-        _apply_as(
-            tools, "smoke", manifest.replace("image: smtp-sink", f"image: {images['smtp-sink']}")
-        )
-        where = ("-n", NAMESPACE, "--timeout", "120s")
-        tools.kubectl("rollout", "status", "deployment/smtp-sink", *where)
+    sinks = "---\n".join((overlay / f"{sink}.yaml").read_text() for sink in SINKS)
+    for manifest in (sinks, rendered):
+        for sink in SINKS:
+            manifest = manifest.replace(f"image: {sink}", f"image: {images[sink]}")
+        _apply_as(tools, "smoke", manifest)
+        for sink in SINKS:
+            where = ("-n", NAMESPACE, "--timeout", "120s")
+            tools.kubectl("rollout", "status", f"deployment/{sink}", *where)
 
 
 def remove_platform(tools: Tools) -> None:
     """Take the sample and the operator out of a cluster; definitions and data stay."""
     gone = ("--ignore-not-found", "--wait", "--timeout", "120s")
-    for kind, name in (("sup", INSTANCE), ("deployment,service", "smtp-sink")):
+    sinks = (("deployment,service", sink) for sink in SINKS)
+    for kind, name in (("sup", INSTANCE), *sinks):
         tools.kubectl("delete", kind, name, "-n", NAMESPACE, *gone)
     where = ("--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "--wait")
     tools.log("helm", "helm", "uninstall", "sup-operator", *where)

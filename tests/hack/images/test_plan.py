@@ -71,7 +71,16 @@ def test_a_change_below_changes_every_key_above() -> None:
 
     before, after = compute(""), compute("new ")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"python", "api", "websocket", "media", "worker", "operator", "smtp-sink"}
+    assert changed == {
+        "python",
+        "api",
+        "websocket",
+        "media",
+        "worker",
+        "operator",
+        "smtp-sink",
+        "push-sink",
+    }
 
 
 def test_an_image_is_ready_once_its_parent_is_finished() -> None:

@@ -9,6 +9,7 @@ from supmessenger_common.database import Pool
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.messages.trails import NO_TRAILS, Trails
 from supmessenger_common.sessions import SessionGuard
+from supmessenger_websocket.device_presence import DeviceAttendance
 from supmessenger_websocket.hub import Hub
 from supmessenger_websocket.limits import Limits
 from supmessenger_websocket.people import People
@@ -27,6 +28,7 @@ class Context:
     people: People
     hub: Hub
     attendance: Attendance
+    devices: DeviceAttendance
     watching: WatchList
     limits: Limits
     read_clock: Callable[[], datetime]

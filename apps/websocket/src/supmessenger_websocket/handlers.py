@@ -94,6 +94,7 @@ async def _authenticate(context: Context, connection: Connection, frame: AuthFra
         )
     )
     context.attendance.arrive(connection, principal.user_id)
+    context.devices.arrive(connection, principal.device_id)
 
 
 async def _send(context: Context, connection: Connection, frame: SendFrame) -> None:

@@ -29,6 +29,7 @@ from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.sessions import SessionGuard
 from supmessenger_websocket.background import start_background, stop_background
 from supmessenger_websocket.context import Context
+from supmessenger_websocket.device_presence import DeviceAttendance
 from supmessenger_websocket.heal import Healer
 from supmessenger_websocket.hub import Hub
 from supmessenger_websocket.limits import DEFAULT_LIMITS, Limits
@@ -95,6 +96,9 @@ async def open_server(
         people=People(subscriptions, publisher, instance=instance),
         hub=Hub(pool, subscriptions, instance=instance, limits=limits),
         attendance=Attendance(redis_cache, instance=instance, process=process, limits=limits),
+        devices=DeviceAttendance(
+            redis_cache, process=process, limits=limits, enabled=settings.push_enabled
+        ),
         watching=WatchList(redis_cache, subscriptions, instance=instance, limits=limits),
         limits=limits,
         read_clock=read_clock,
@@ -111,6 +115,7 @@ async def open_server(
     tasks = [
         start_background("heal", healer.run),
         start_background("attendance", partial(context.attendance.run, read_clock)),
+        start_background("devices", context.devices.run),
         start_background("presence", partial(_refresh_presence, context)),
     ]
     subscriptions.start()
@@ -119,6 +124,7 @@ async def open_server(
         yield server
         await server.drain(seconds=settings.drain_seconds)
         await context.attendance.end(now=read_clock())
+        await context.devices.end()
     finally:
         await stop_background(tasks)
         await context.hub.close()
@@ -133,6 +139,7 @@ async def _refresh_presence(context: Context) -> None:
         await asyncio.sleep(context.limits.presence_refresh_seconds)
         try:
             await context.attendance.renew(now=context.read_clock())
+            await context.devices.renew()
             await context.watching.refresh(now=context.read_clock())
         except (RedisError, OSError) as error:
             log.warning("presence could not be refreshed", error=str(error))

@@ -139,6 +139,7 @@ class SocketServer:
         context.watching.unwatch(connection, connection.watched)
         if connection.principal is not None:
             context.attendance.leave(connection, connection.principal.user_id)
+            context.devices.leave(connection, connection.principal.device_id)
 
     async def _answer_readiness(self, protocol: SocketProtocol) -> None:
         readiness = await gather_readiness(self._health, self._checks)

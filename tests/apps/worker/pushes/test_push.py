@@ -29,6 +29,7 @@ from support.worker_service import Jobs, Worker, run_worker
 from supmessenger_common.bindings import read_credentials, read_redis
 from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, decode_bytes, encode_bytes, read_clock
+from supmessenger_common.push.presence import build_device_key
 from supmessenger_common.push.sealing import TokenSeal
 from supmessenger_common.redis_clients import open_redis
 
@@ -201,9 +202,9 @@ async def test_who_is_online_has_muted_or_has_read_is_left_alone(
     reads = "INSERT INTO message_reads (chat_id, user_id, last_read_seq) VALUES ($1, $2, 1)"
     await scene.postgres.execute(reads, chat, reader[0])
     redis = open_redis(read_redis(binding_root, "redis-cache"), client_name="test")
-    ends = read_clock().timestamp() + 60
-    await redis.zadd(f"presence:{online[0]}", {"process": ends})
-    await redis.zadd(f"presence:{bob[0]}", {"a process that died": ends - 120})
+    await redis.set(build_device_key(online[1]), "process", ex=60)
+    # Bob is online too, with another device than the one in his pocket.
+    await redis.set(build_device_key(create_id()), "process", ex=60)
     await redis.aclose()
     async with run(binding_root, sink):
         await announce(jobs, await scene.write(chat, ada, 1))

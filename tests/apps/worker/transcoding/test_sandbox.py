@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_until
 
 from supmessenger_worker.transcoding.limits import TranscodingLimits, compute_memory
 from supmessenger_worker.transcoding.runner import (
@@ -21,6 +22,15 @@ from supmessenger_worker.transcoding.sandbox import build_filter
 
 LIMITS = TranscodingLimits(source_bytes=100_000)
 MIB = 1024 * 1024
+
+
+def read_pid(folder: Path) -> str:
+    path = folder / "pid"
+    return path.read_text() if path.exists() else ""
+
+
+def is_alive(pid: str) -> bool:
+    return Path("/proc", pid).exists()
 
 
 async def run(
@@ -92,13 +102,15 @@ async def test_a_reader_that_wants_no_more_ends_it(tmp_path: Path) -> None:
 async def test_a_cancelled_task_leaves_no_process(tmp_path: Path) -> None:
     code = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
     task = asyncio.create_task(run(code, tmp_path))
-    async with asyncio.timeout(20):
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            await asyncio.sleep(0.02)
+
+    async def is_running() -> bool:
+        return bool(read_pid(tmp_path))
+
+    await wait_until(is_running, what="the program to run", seconds=20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not Path("/proc", (tmp_path / "pid").read_text()).exists()
+    assert not is_alive(read_pid(tmp_path))
 
 
 async def test_nothing_is_opened_where_it_can_not_limit_itself(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from supmessenger_cli.smoke.calls import check_calls
 from supmessenger_cli.smoke.events import check_events
 from supmessenger_cli.smoke.logs import check_logs
+from supmessenger_cli.smoke.push import check_push
 from supmessenger_cli.smoke.stage import Stage
+from supmessenger_cli.smoke.video import check_video
 
 Check = Callable[[Stage], Awaitable[None]]
 
@@ -21,6 +23,8 @@ class PartCheck:
 
 # In the order in which they run; each file has one function `check_<noun>`.
 CHECKS: tuple[PartCheck, ...] = (
+    PartCheck("MediaReady", check_video),
+    PartCheck("WorkerReady", check_push),
     PartCheck("LivekitReady", check_calls),
     PartCheck("LokiReady", check_logs),
     PartCheck("KafkaReady", check_events),

@@ -16,7 +16,7 @@ from supmessenger_common.log import get_logger
 from supmessenger_common.push.sealing import UnsealError
 from supmessenger_common.redis_clients import RedisClient
 from supmessenger_worker.pushes.model import PUSHES, Note, Outcome, Target
-from supmessenger_worker.pushes.presence import find_online
+from supmessenger_worker.pushes.presence import find_connected
 from supmessenger_worker.pushes.repository import PushRepository
 from supmessenger_worker.pushes.senders import Senders
 from supmessenger_worker.retries import PermanentJobError
@@ -64,14 +64,14 @@ class PushJobs:
         targets = await self.repository.find_targets(
             order.chat_id, order.seq, now=now, device_id=order.device_id
         )
-        online = await find_online(self.presence, {one.user_id for one in targets}, now=now)
+        connected = await find_connected(self.presence, (one.device_id for one in targets))
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def wake(target: Target) -> None:
             async with slots:
                 await self._wake(target, order, now=now)
 
-        await asyncio.gather(*(wake(one) for one in targets if one.user_id not in online))
+        await asyncio.gather(*(wake(one) for one in targets if one.device_id not in connected))
 
     async def _wake(self, target: Target, order: _Order, *, now: datetime) -> None:
         outcome = await self._send(target, order)

@@ -23,7 +23,6 @@ class Target:
     """A device and where it can be woken; `sealed` is its encrypted token."""
 
     device_id: UUID
-    user_id: UUID
     provider: Provider
     sealed: bytes
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # A newer message of the same person has a job of its own that wakes the same people.
 _TARGETS = """
-SELECT p.device_id, d.user_id, p.provider, p.token
+SELECT p.device_id, p.provider, p.token
 FROM messages m
 JOIN chat_members cm ON cm.chat_id = m.chat_id AND cm.user_id IS DISTINCT FROM m.sender_id
 JOIN devices d ON d.user_id = cm.user_id AND d.revoked_at IS NULL
@@ -42,9 +42,7 @@ class PushRepository:
     ) -> list[Target]:
         """Return where a message is to be announced; only one device when it is named."""
         rows = await self._pool.fetch(_TARGETS, chat_id, seq, now, device_id)
-        return [
-            Target(row["device_id"], row["user_id"], row["provider"], row["token"]) for row in rows
-        ]
+        return [Target(row["device_id"], row["provider"], row["token"]) for row in rows]
 
     async def forget(self, target: Target) -> None:
         """Delete a token that is good for nothing, unless the device has a new one by now."""
