@@ -24,15 +24,6 @@ app.kubernetes.io/part-of: sup-messenger
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end }}
 
-{{- /* An image of `components`, re-homed as the operator re-homes those of instances. */ -}}
 {{- define "sup-operator.componentImage" -}}
-{{- $reference := index .root.Values.components .name -}}
-{{- $registry := .root.Values.registry | trimSuffix "/" -}}
-{{- if $registry -}}
-{{- $parts := splitn "/" 2 $reference -}}
-{{- $hasHost := and $parts._1 (or (contains "." $parts._0) (contains ":" $parts._0) (eq $parts._0 "localhost")) -}}
-{{ $registry }}/{{ ternary $parts._1 $reference (not (not $hasHost)) }}
-{{- else -}}
-{{ $reference }}
-{{- end -}}
+{{ include "sup-operator.rehome" (dict "registry" .root.Values.registry "reference" (index .root.Values.components .name)) }}
 {{- end }}
