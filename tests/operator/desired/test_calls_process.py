@@ -15,26 +15,26 @@ import httpx
 import pytest
 import yaml
 from aioice import stun
-from aioice.turn import TurnClientUdpProtocol
 from support.edge import read_certificate_of, wait_until, write_certificate
 from support.messengers import make_inputs, make_messenger
 from support.processes.binaries import build_debian_env, find_livekit, find_turnserver
 from support.processes.redis import RedisServer
 from support.processes.servers import probe_free_port
+from support.relay import ALLOWED, FORBIDDEN, Caller
 
 from supmessenger_common.bindings import LivekitBinding, TurnBinding
 from supmessenger_operator.desired.livekit import build_livekit_yaml
 from supmessenger_operator.desired.templates import build_file
 from supmessenger_operator.desired.turn import build_turnserver_conf
 from supmessenger_worker.checks.livekit import probe_livekit
-from supmessenger_worker.checks.turn import build_credentials, probe_turn
+from supmessenger_worker.checks.turn import probe_turn
 
 pytestmark = pytest.mark.services
 
 DEADLINE_SECONDS = 30.0
 SECRET = "a-shared-secret"
 LIVEKIT_ADDRESS = "198.51.100.11"
-FORBIDDEN = (
+ELSEWHERE = (
     *("127.0.0.1", "127.0.0.2", "0.0.0.0", "10.0.0.1", "100.64.0.1", "100.65.0.1"),  # noqa: S104
     *("169.254.169.254", "172.16.0.1", "192.168.0.1", "224.0.0.1", "255.255.255.255", "8.8.8.8"),
 )
@@ -129,34 +129,17 @@ async def answers(port: int) -> bool:
     return True
 
 
-async def ask_permission(port: int, peer: str) -> int:
-    """Allocate, ask to reach a peer and give all back; return 0 or the code of the refusal."""
-    username, password = build_credentials(TurnBinding(shared_secret=SECRET), "x", now=2e9)
-    address = ("127.0.0.1", port)
-    transport, client = await asyncio.get_running_loop().create_datagram_endpoint(
-        lambda: TurnClientUdpProtocol(
-            address, username=username, password=password, lifetime=60, channel_refresh_time=60
-        ),
-        remote_addr=address,
-    )
-    try:
-        relayed = await client.connect()
-        assert relayed[0] == "198.51.100.12"
-        assert 49152 <= relayed[1] <= 49200
-        await client.channel_bind(0x4000, (peer, 7882))
-    except stun.TransactionFailed as refused:
-        return refused.response.error_code or -1
-    finally:
-        await client.delete()
-        transport.close()
-    return 0
-
-
-async def test_the_relay_reaches_livekit_and_refuses_everybody_else(relay: Running) -> None:
-    port = relay.ports["listening-port"]
-    assert await ask_permission(port, LIVEKIT_ADDRESS) == 0
-    refusals = {peer: await ask_permission(port, peer) for peer in FORBIDDEN}
-    assert set(refusals.values()) == {403}, refusals
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+async def test_the_relay_reaches_livekit_and_refuses_everybody_else(
+    relay: Running, transport: str
+) -> None:
+    caller = Caller("127.0.0.1", relay.ports["listening-port"], SECRET, transport)
+    answer, (host, port) = await caller.ask(LIVEKIT_ADDRESS)
+    assert answer == ALLOWED
+    assert host == "198.51.100.12"
+    assert 49152 <= port <= 49200
+    refusals = {peer: (await caller.ask(peer))[0] for peer in ELSEWHERE}
+    assert set(refusals.values()) == {FORBIDDEN}, refusals
 
 
 async def test_credentials_are_of_the_shared_secret_alone(relay: Running) -> None:
