@@ -50,6 +50,10 @@ def gather_services_missing() -> list[Missing]:
         "coturn": (find_turnserver, _INSTALL),
         "livekit-server": (find_livekit, "run `python3 hack/node tools livekit-server`"),
         "minio": (find_minio, "run `python3 hack/node tools minio`"),
+        "prometheus": (
+            lambda: find_built("prometheus"),
+            "run `python3 hack/node tools prometheus promtool`",
+        ),
         "pebble": (
             lambda: find_built("pebble"),
             "run `python3 hack/node tools pebble pebble-challtestsrv`",

@@ -6,10 +6,10 @@ PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 # What hack/node builds for the services tier.
 PROGRAMS = ("minio", "livekit-server", "prometheus", "promtool", "pebble", "pebble-challtestsrv")
 NO_TIER = "not services and not control_plane and not node and not kind"
-# What the minimal sample runs, without calls, monitoring and logs.
-CORE_IMAGES = (
-    *("postgres", "redis", "rabbitmq", "nginx", "minio", "smtp-sink", "operator"),
-    *("api", "websocket", "media", "worker"),
+# What a kind node image holds beside kubeadm.
+NODE_PROGRAMS = (
+    *("etcd", "kube-apiserver", "kubectl", "kubelet", "kube-controller-manager"),
+    *("kube-scheduler", "kube-proxy", "coredns", "local-path-provisioner"),
 )
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
@@ -66,7 +66,7 @@ TIERS: tuple[Tier, ...] = (
         name="kind",
         prepare=(
             ("python3", "hack/node", "tools", "kind", "kubeadm", "helm", "minio"),
-            ("python3", "hack/images", "build", "--no-push", *CORE_IMAGES),
+            ("python3", "hack/node", "tools", *NODE_PROGRAMS),
         ),
         command=(*PYTEST, "-m", "kind"),
         needs_root=True,

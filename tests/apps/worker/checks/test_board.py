@@ -94,5 +94,6 @@ def test_a_message_is_one_short_line() -> None:
 def test_the_names_are_those_of_the_contract() -> None:
     assert (
         *("postgres", "redis-cache", "redis-state", "rabbitmq", "object-storage"),
-        *("api", "websocket", "media", "edge", "smtp"),
+        *("api", "websocket", "media", "edge", "smtp", "push", "kafka", "livekit", "turn"),
+        *("prometheus", "grafana", "loki"),
     ) == CHECK_NAMES

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import count
 
 from grafana_foundation_sdk.builders.common import VizLegendOptions, VizTooltipOptions
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
@@ -109,10 +110,11 @@ def build_dashboard(
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .readonly()
     )
+    numbers = count(1)
     for name, panels in rows:
-        dashboard = dashboard.with_row(Row(name))
+        dashboard = dashboard.with_row(Row(name).id(next(numbers)))
         for panel in panels:
-            dashboard = dashboard.with_panel(panel)
+            dashboard = dashboard.with_panel(panel.id(next(numbers)))
     return dashboard.build()
 
 
