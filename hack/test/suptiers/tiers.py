@@ -4,7 +4,15 @@ from dataclasses import dataclass
 
 PYTEST = (".venv/bin/python", "-m", "pytest", "-q")
 # What hack/node builds for the services tier.
-PROGRAMS = ("minio", "livekit-server", "prometheus", "promtool", "pebble", "pebble-challtestsrv")
+PROGRAMS = (
+    "minio",
+    "livekit-server",
+    "loki",
+    "prometheus",
+    "promtool",
+    "pebble",
+    "pebble-challtestsrv",
+)
 NO_TIER = "not services and not control_plane and not node and not kind"
 # What a kind node image holds beside kubeadm.
 NODE_PROGRAMS = (

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -154,3 +156,24 @@ def test_programs_that_were_killed_are_brought_back(second_node: str, run_node: 
         run_node("up")
         assert all(node.processes.is_running(name) for name in node.processes.names()), program
         assert node.cluster.is_node_ready(), program
+
+
+def test_empty_groups_of_a_node_that_was_killed_do_not_hold_up_the_next(
+    second_node: str, run_node: RunNode
+) -> None:
+    """The kubelet takes three seconds over each group of a pod that it does not know."""
+    run_node("up")
+    node = NativeNode(second_node)
+    # As when the machine's memory runs out: everything ends at once, nothing is tidied.
+    assert node.cgroups.kill_all()
+    left = [folder / "kubepods" / "besteffort" for folder in node.cgroups.folders]
+    left = [folder / f"pod{uuid4()}" for folder in left if folder.is_dir() for _ in range(60)]
+    assert left
+    for folder in left:
+        folder.mkdir()
+
+    began = time.monotonic()
+    run_node("up")
+    assert time.monotonic() - began < 120, "the kubelet went through the groups one by one"
+    assert NativeNode(second_node).cluster.is_node_ready()
+    assert not [folder for folder in left if folder.exists()]
