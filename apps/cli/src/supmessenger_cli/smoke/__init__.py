@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from supmessenger_cli.smoke.calls import check_calls
 from supmessenger_cli.smoke.events import check_events
 from supmessenger_cli.smoke.logs import check_logs
+from supmessenger_cli.smoke.metrics import check_metrics
 from supmessenger_cli.smoke.push import check_push
 from supmessenger_cli.smoke.stage import Stage
 from supmessenger_cli.smoke.video import check_video
@@ -26,6 +27,7 @@ CHECKS: tuple[PartCheck, ...] = (
     PartCheck("MediaReady", check_video),
     PartCheck("WorkerReady", check_push),
     PartCheck("LivekitReady", check_calls),
+    PartCheck("PrometheusReady", check_metrics),
     PartCheck("LokiReady", check_logs),
     PartCheck("KafkaReady", check_events),
 )
