@@ -69,7 +69,10 @@ async def test_each_tier_ends_before_what_it_needs(world: World) -> None:
     put_pod(world, "api")
     put_pod(world, "backup", phase="Succeeded")
 
-    await world.reconcile()
+    result = await world.reconcile()
+    # No event tells that a pod has ended.
+    assert result.delay is not None
+    assert result.delay <= 5
     wanted = count_wanted(world)
     assert (wanted["demo-edge"], wanted["demo-api"], wanted["demo-postgres"]) == (0, 1, 1)
     assert world.condition("Ready")["reason"] == "FallingAsleep"

@@ -11,6 +11,9 @@ from supmessenger_operator.model.outcome import Waiting
 from supmessenger_operator.rollout import find_pending, release_wave
 from supmessenger_operator.run import Run
 
+# Pods are not watched: nobody tells when the last one has ended.
+RECHECK_SECONDS = 3.0
+
 
 async def fall_asleep(run: Run, messenger: Messenger) -> None:
     """Scale every workload to zero, from what people see down to the data."""
@@ -25,4 +28,8 @@ async def _require_ended(run: Run, wave: Wave) -> None:
     components = frozenset(item.component for item in run.desired if item.wave == wave)
     living = await find_living_pods(run.context.client, *run.key, components=components)
     if living:
-        raise Waiting(f"waiting for {', '.join(living)} to end", reason="FallingAsleep")
+        raise Waiting(
+            f"waiting for {', '.join(living)} to end",
+            reason="FallingAsleep",
+            recheck=RECHECK_SECONDS,
+        )

@@ -7,6 +7,7 @@ from typing import Any
 from supmessenger_operator.desired.naming import (
     RESTARTED_ANNOTATION,
     build_metadata,
+    build_pod_labels,
     build_selector,
     compute_hash,
 )
@@ -208,7 +209,8 @@ class Kinds:
                     "successfulJobsHistoryLimit": 3,
                     "failedJobsHistoryLimit": 3,
                     "jobTemplate": {
-                        "metadata": {"labels": build_selector(self.messenger, self.component)},
+                        # All of them, or the operator never hears of a run that failed.
+                        "metadata": {"labels": build_pod_labels(self.messenger, self.component)},
                         "spec": job,
                     },
                 },

@@ -33,11 +33,17 @@ class Stalled(Exception):
 
 
 class Waiting(Exception):
-    """It will resolve by itself; the pass is retried with backoff or by the next event."""
+    """It will resolve by itself; the pass is retried with backoff or by the next event.
 
-    def __init__(self, message: str, *, reason: str = "Waiting") -> None:
+    `recheck` (seconds) is the longest pause where no event will tell.
+    """
+
+    def __init__(
+        self, message: str, *, reason: str = "Waiting", recheck: float | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
+        self.recheck = recheck
 
     @property
     def message(self) -> str:
