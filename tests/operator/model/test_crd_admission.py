@@ -111,6 +111,24 @@ def test_the_whole_shape_is_accepted(control_plane: ControlPlane, namespace: str
         ({"size": "huge"}, "spec.size"),
         ({"domain": "not a domain"}, "spec.domain"),
         ({"turn": {"relayPorts": {"min": 50000, "max": 49152}}}, "must not be above max"),
+        ({"turn": {"relayPorts": {"min": 50000, "max": 60000}}}, "name at most 500"),
+        (
+            {"turn": {"relayPorts": {"min": 5300, "max": 5400}}},
+            "must leave out 3478, 5349 and 9641",
+        ),
+        ({"turn": {"exposure": {"address": "turn.example.org:3478"}}}, "exposure.address"),
+        (
+            {"turn": {"external": {"uris": ["stun:a.example"], "sharedSecretRef": {"name": "s"}}}},
+            "uris[0]",
+        ),
+        (
+            {
+                "livekit": {
+                    "external": {"url": "wss://a:99999", "credentialsSecretRef": {"name": "s"}}
+                }
+            },
+            "livekit.external.url",
+        ),
         ({"exposure": {"type": "Gateway"}}, "exposure.gateway exactly when"),
         ({"smtp": {"host": "mail"}}, "spec.smtp.from"),
     ],

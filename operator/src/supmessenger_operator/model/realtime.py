@@ -12,6 +12,12 @@ from supmessenger_operator.model.workload import DataWorkload, PodBlock, Storage
 # A broker's address: a name or IPv4 address, or an IPv6 address in brackets, and a port.
 _ADDRESS = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
 Address = Annotated[str, Field(pattern=f"^{_ADDRESS}$", max_length=300)]
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+_PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+TurnUri = Annotated[
+    str,
+    Field(pattern=rf"^turns?:{_HOST}(:{_PORT})?(\?transport=(udp|tcp))?$", max_length=300),
+]
 
 
 class KafkaEmbedded(DataWorkload):
@@ -114,7 +120,11 @@ class LivekitEmbedded(PodBlock):
 class LivekitExternal(Model):
     """LiveKit that is run elsewhere."""
 
-    url: str = Field(description="URL of the server.", pattern=r"^wss?://.+", max_length=2048)
+    url: str = Field(
+        description="URL of the server.",
+        pattern=rf"^wss?://{_HOST}(:{_PORT})?(/[^\s?#]*)?$",
+        max_length=2048,
+    )
     credentials_secret_ref: SecretRef = Field(description="Secret with api-key and api-secret.")
 
 
@@ -156,7 +166,7 @@ class RelayPorts(Model):
 class TurnExternal(Model):
     """TURN servers that are run elsewhere."""
 
-    uris: tuple[str, ...] = Field(
+    uris: tuple[TurnUri, ...] = Field(
         min_length=1, max_length=16, description="TURN URIs, such as turns:turn.example.org."
     )
     shared_secret_ref: SecretRef = Field(description="Secret with the key shared-secret.")
