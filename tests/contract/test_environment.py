@@ -41,7 +41,7 @@ def get_container(name: str, component: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("component", SETTINGS)
-@pytest.mark.parametrize("sample", ["tiny", "large", "mail", "plain-http"])
+@pytest.mark.parametrize("sample", ["tiny", "large", "mail", "push", "plain-http"])
 def test_every_variable_given_is_one_the_service_reads(sample: str, component: str) -> None:
     container = get_container(sample, component)
     given = {
@@ -53,10 +53,11 @@ def test_every_variable_given_is_one_the_service_reads(sample: str, component: s
 
 
 @pytest.mark.parametrize("component", SETTINGS)
+@pytest.mark.parametrize("sample", ["mail", "push"])
 def test_the_values_given_are_valid_settings(
-    component: str, monkeypatch: pytest.MonkeyPatch
+    sample: str, component: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for variable in get_container("mail", component)["env"]:
+    for variable in get_container(sample, component)["env"]:
         if variable["name"].startswith(("SUP_", "SERVICE_")):
             monkeypatch.setenv(variable["name"], variable["value"])
     settings = SETTINGS[component].model_validate({})

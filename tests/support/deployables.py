@@ -30,6 +30,16 @@ VARIATIONS: dict[str, dict[str, Any]] = {
     "medium": {"size": "medium", "deletionPolicy": "Delete"},
     "large": {"size": "large"},
     "plain-http": {"tls": {"disabled": {}}, "exposure": {"type": "ClusterIP"}},
+    "push": {
+        "push": {
+            "fcm": {
+                "serviceAccountSecretRef": {"name": "firebase"},
+                "endpoint": "http://push-sink:8091",
+            },
+            "webPush": {"allowedHosts": ["*.push.example.org", "http://push-sink:8090"]},
+        },
+        "media": {"transcoding": {"concurrency": 2, "maxSourceSize": "1Gi", "maxDuration": "10m"}},
+    },
     "mail": {"smtp": {"host": "smtp.example.org", "from": "no-reply@example.org"}},
     "patched": {
         "api": _PATCHED_BLOCK,

@@ -198,6 +198,17 @@ def test_mail_that_can_not_be_sent_is_degraded_but_ready() -> None:
     assert status.phase == "Degraded"
 
 
+def test_devices_that_can_not_be_woken_are_degraded_but_ready() -> None:
+    report = make_report()
+    push = Check(name="push", ok=False, message="FCM: the service account is not accepted")
+    status = compute_status(
+        make_facts(report=report.model_copy(update={"checks": (*report.checks, push)}))
+    )
+
+    assert look(status, "Ready")[0] == "True"
+    assert look(status, "Degraded") == ("True", "PushFailing")
+
+
 def test_transition_times_stay_while_the_status_stays() -> None:
     later = compute_status(make_facts(previous=INSTALLED, now=NOW + timedelta(seconds=60)))
     broken = compute_status(
