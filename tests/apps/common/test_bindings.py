@@ -11,15 +11,19 @@ from support.bindings import build_credentials, build_smtp_binding, write_bindin
 
 from supmessenger_common.bindings import (
     BindingError,
+    LivekitBinding,
     PostgresBinding,
     RedisBinding,
     SmtpBinding,
+    TurnBinding,
     read_credentials,
+    read_livekit,
     read_object_storage,
     read_postgres,
     read_rabbitmq,
     read_redis,
     read_smtp,
+    read_turn,
 )
 
 POSTGRES = {
@@ -124,3 +128,41 @@ def test_an_instance_without_mail_has_no_binding_for_it(tmp_path: Path) -> None:
     write_binding(tmp_path, "smtp", {"security": "ssl"})
     with pytest.raises(BindingError, match="starttls, tls or none"):
         read_smtp(tmp_path)
+
+
+LIVEKIT = {
+    "url": "ws://demo-livekit:7880",
+    "public-url": "wss://chat.example.org/livekit",
+    "api-key": "key",
+    "api-secret": "secret",
+}
+
+
+def test_an_instance_without_calls_has_no_bindings_for_them(tmp_path: Path) -> None:
+    assert read_livekit(tmp_path) is None
+    assert read_turn(tmp_path) is None
+    write_binding(tmp_path, "livekit", LIVEKIT)
+    write_binding(tmp_path, "turn", {"shared-secret": "north"})
+    assert read_livekit(tmp_path) == LivekitBinding(
+        url="ws://demo-livekit:7880",
+        public_url="wss://chat.example.org/livekit",
+        api_key="key",
+        api_secret="secret",
+    )
+    assert read_turn(tmp_path) == TurnBinding(shared_secret="north")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"url": "demo-livekit:7880"}, "livekit/url must begin with ws://"),
+        ({"public-url": "ftp://chat"}, "livekit/public-url must begin with ws://"),
+        ({"api-secret": ""}, "livekit/api-secret is missing"),
+    ],
+)
+def test_a_broken_binding_of_calls_names_the_file(
+    tmp_path: Path, change: dict[str, str], problem: str
+) -> None:
+    write_binding(tmp_path, "livekit", {**LIVEKIT, **change})
+    with pytest.raises(BindingError, match=problem):
+        read_livekit(tmp_path)
