@@ -269,7 +269,7 @@ async def test_a_worker_goes_on_where_another_was_killed(
 
 async def wait_running(library: Library, file_id: UUID, name: str) -> None:
     async def is_running() -> bool:
-        return (await library.read(file_id))[name]["status"] == "running"
+        return bool((await library.read(file_id))[name]["status"] == "running")
 
     await wait_until(is_running, what=f"{name} to be made", seconds=60)
 
@@ -317,7 +317,7 @@ async def test_a_job_that_is_given_up_is_told_on_its_rows(
         await jobs.wait_dead()
 
         async def is_told() -> bool:
-            return (await library.read(file_id))["360p"]["status"] == "failed"
+            return bool((await library.read(file_id))["360p"]["status"] == "failed")
 
         await wait_until(is_told, what="the rows to say so")
     assert "could not convert" in (await library.read(file_id))["360p"]["error"]
