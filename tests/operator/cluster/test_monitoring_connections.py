@@ -1,0 +1,148 @@
+"""Secrets of monitoring: made once, following what they are made of, refused with the field."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.fake_cluster import FakeCluster
+from support.messengers import make_messenger
+
+from supmessenger_operator.cluster.connections import ensure_connections
+from supmessenger_operator.cluster.secrets import InstanceSecrets, decode, encode
+from supmessenger_operator.model.outcome import Stalled
+
+
+async def ensure(cluster: FakeCluster, spec: dict[str, Any] | None = None) -> InstanceSecrets:
+    """Gather the Secrets of one pass."""
+    secrets = InstanceSecrets(cluster, make_messenger(spec=spec))
+    await secrets.load()
+    await ensure_connections(secrets, make_messenger(spec=spec))
+    return secrets
+
+
+def values_of(cluster: FakeCluster, name: str) -> dict[str, str]:
+    """Return what a Secret holds."""
+    return decode(cluster.objects["Secret", "chat", name])
+
+
+async def give(cluster: FakeCluster, name: str, **values: str) -> None:
+    """Make a Secret as a person would."""
+    await cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": "chat"},
+            "data": {key.replace("_", "-"): encode(value) for key, value in values.items()},
+        }
+    )
+
+
+async def test_the_exporter_gets_the_password_of_each_redis() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    passwords = json.loads(values_of(cluster, "demo-redis-monitor")["passwords.json"])
+    assert passwords == {
+        f"redis://demo-redis-{part}:6379": values_of(cluster, f"demo-redis-{part}")["password"]
+        for part in ("cache", "state")
+    }
+
+
+async def test_an_older_instance_gets_the_role_that_watches_and_keeps_the_others() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    roles = cluster.objects["Secret", "chat", "demo-postgres-roles"]
+    del roles["data"]["sup_monitor"]
+    before = decode(roles)
+    first = await ensure(cluster)
+    after = values_of(cluster, "demo-postgres-roles")
+    assert {key: after[key] for key in before} == before
+    assert values_of(cluster, "demo-postgres-monitor")["password"] == after["sup_monitor"]
+    second = await ensure(cluster)
+    assert second.facts["postgres-roles"] == first.facts["postgres-roles"]
+
+
+async def test_an_external_database_may_have_a_login_of_its_own_for_watching() -> None:
+    cluster = FakeCluster()
+    await give(cluster, "db", username="app", password="a")
+    spec = {"postgres": {"external": {"host": "db", "credentialsSecretRef": {"name": "db"}}}}
+    await ensure(cluster, spec)
+    assert values_of(cluster, "demo-postgres-monitor")["username"] == "app"
+    cluster.edit(
+        "Secret",
+        "chat",
+        "db",
+        data={"monitor-username": encode("watcher"), "monitor-password": encode("w")},
+    )
+    await ensure(cluster, spec)
+    assert values_of(cluster, "demo-postgres-monitor")["username"] == "watcher"
+    assert values_of(cluster, "demo-postgres")["username"] == "app"
+
+
+async def test_grafana_s_login_is_made_once() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    first = values_of(cluster, "demo-grafana")
+    assert first["username"] == "admin"
+    assert len(first["password"]) >= 43
+    assert first["secret-key"] != first["password"]
+    await ensure(cluster)
+    assert values_of(cluster, "demo-grafana") == first
+
+
+async def test_grafana_s_login_follows_the_one_that_was_brought() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    key = values_of(cluster, "demo-grafana")["secret-key"]
+    await give(cluster, "mine", username="root", password="chosen")
+    spec = {"monitoring": {"grafana": {"adminSecretRef": {"name": "mine"}}}}
+    await ensure(cluster, spec)
+    assert values_of(cluster, "demo-grafana") == {
+        "username": "root",
+        "password": "chosen",
+        "secret-key": key,
+    }
+
+
+async def test_the_store_s_login_is_copied() -> None:
+    cluster = FakeCluster()
+    await give(cluster, "login", username="tenant", password="p", other="x")
+    external = {"url": "https://metrics.example.org", "credentialsSecretRef": {"name": "login"}}
+    await ensure(cluster, {"monitoring": {"prometheus": {"external": external}}})
+    copied = values_of(cluster, "demo-remote-write")
+    assert copied == {"username": "tenant", "password": "p"}
+
+
+_MISSING: dict[str, dict[str, Any]] = {
+    "spec.monitoring.grafana.adminSecretRef.name": {"grafana": {"adminSecretRef": {"name": "no"}}},
+    "spec.monitoring.prometheus.external.credentialsSecretRef.name": {
+        "prometheus": {
+            "external": {"url": "https://m.example.org", "credentialsSecretRef": {"name": "no"}}
+        }
+    },
+    "spec.monitoring.grafana.oidc.clientSecretRef.name": {
+        "grafana": {
+            "oidc": {
+                "issuer": "https://id.example.org",
+                "authorizationUrl": "https://id.example.org/a",
+                "tokenUrl": "https://id.example.org/t",
+                "userInfoUrl": "https://id.example.org/u",
+                "clientSecretRef": {"name": "no"},
+            }
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("field", _MISSING)
+async def test_a_secret_that_is_not_there_is_named_with_its_field(field: str) -> None:
+    with pytest.raises(Stalled, match="there is no Secret no") as stalled:
+        await ensure(FakeCluster(), {"monitoring": _MISSING[field]})
+    assert stalled.value.field == field
+
+
+async def test_without_monitoring_no_secret_is_made_for_it() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster, {"monitoring": {"enabled": False}})
+    assert not {"demo-grafana", "demo-redis-monitor"} & cluster.names("Secret")
