@@ -83,8 +83,10 @@ bundle: bootstrap ## Write dist/: everything that a cluster without internet nee
 	@python3 hack/images bundle --into dist
 bench: setup ## Measure, and write docs/benchmarks.md
 	@$(RUN)/python hack/bench
-docs: setup ## Check the links of the documentation
+docs: setup ## Build the documentation as a site in site/; a broken link fails
 	@$(RUN)/python -m pytest -q tests/docs
+	@$(RUN)/sphinx-build -q -n -W --keep-going -b html docs site
+	@echo "docs: site/index.html"
 
 ##@ Preparation
 .PHONY: bootstrap setup

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from supmessenger_cli.reference import build_reference as build_cli_reference
 from supmessenger_operator.cluster.permissions import build_rules
 from supmessenger_operator.desired.dashboards.rendering import render_dashboards
 from supmessenger_operator.model.crd import build_crd
@@ -47,6 +48,7 @@ def build_files() -> dict[str, str]:
         )
         + "\n",
         "docs/api-reference.md": build_reference(),
+        "docs/cli-reference.md": build_cli_reference(),
         **{f"{DASHBOARDS}/{name}": text for name, text in render_dashboards().items()},
     }
 
