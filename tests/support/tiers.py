@@ -13,6 +13,7 @@ from pathlib import Path
 from support.processes.binaries import (
     ROOT,
     find_built,
+    find_ffmpeg,
     find_java,
     find_kafka,
     find_livekit,
@@ -48,12 +49,14 @@ def gather_services_missing() -> list[Missing]:
         "Java 17": (find_java, _INSTALL),
         "Kafka": (find_kafka, _INSTALL),
         "coturn": (find_turnserver, _INSTALL),
+        "ffmpeg": (find_ffmpeg, _INSTALL),
         "livekit-server": (find_livekit, "run `python3 hack/node tools livekit-server`"),
         "minio": (find_minio, "run `python3 hack/node tools minio`"),
         "prometheus": (
             lambda: find_built("prometheus"),
             "run `python3 hack/node tools prometheus promtool`",
         ),
+        "loki": (lambda: find_built("loki"), "run `python3 hack/node tools loki`"),
         "pebble": (
             lambda: find_built("pebble"),
             "run `python3 hack/node tools pebble pebble-challtestsrv`",

@@ -18,6 +18,7 @@ PACKAGES = (
     "rabbitmq-server",
     "nginx",
     "coturn",
+    "ffmpeg",
     "openjdk-17-jre-headless",
     "maven",
 )
@@ -42,6 +43,7 @@ def gather_missing() -> list[str]:
         "redis-server": "usr/bin/redis-server",
         "rabbitmq-server": "usr/lib/rabbitmq/bin/rabbitmq-server",
         "nginx": "usr/sbin/nginx",
+        "ffmpeg": "usr/bin/ffmpeg",
         "coturn": "usr/bin/turnserver",
         "openjdk-17-jre-headless": "usr/lib/jvm/java-17-openjdk-amd64/bin/java",
         "maven": "usr/share/maven/bin/mvn",
@@ -149,7 +151,7 @@ def provide_tree(root: Path, name: str) -> None:
 def main(root: Path) -> int:
     """Provide everything, with a line for each step; 1 when something is not to be had."""
     steps: dict[str, Callable[[], None]] = {
-        "Redis, RabbitMQ, nginx, Coturn and Java (Debian)": provide_debian,
+        "Redis, RabbitMQ, nginx, Coturn, ffmpeg and Java (Debian)": provide_debian,
         "PostgreSQL 16": partial(provide_tree, root, "postgres"),
         "Kafka": partial(provide_tree, root, "kafka"),
     }

@@ -83,6 +83,12 @@ def find_turnserver() -> Path | None:
     return _find_debian("usr/bin/turnserver")
 
 
+def find_ffmpeg() -> Path | None:
+    """Return ffmpeg as the worker finds it, on the PATH, or None; ffprobe comes along."""
+    found = shutil.which("ffmpeg")
+    return Path(found) if found else None
+
+
 def find_livekit() -> Path | None:
     """Return LiveKit's server as hack/node built it, or None."""
     return find_built("livekit-server")
