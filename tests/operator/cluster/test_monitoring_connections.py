@@ -11,7 +11,6 @@ from support.messengers import make_messenger
 
 from supmessenger_operator.cluster.connections import ensure_connections
 from supmessenger_operator.cluster.secrets import InstanceSecrets, decode, encode
-from supmessenger_operator.model.outcome import Stalled
 
 
 async def ensure(cluster: FakeCluster, spec: dict[str, Any] | None = None) -> InstanceSecrets:
@@ -136,10 +135,23 @@ _MISSING: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("field", _MISSING)
-async def test_a_secret_that_is_not_there_is_named_with_its_field(field: str) -> None:
-    with pytest.raises(Stalled, match="there is no Secret no") as stalled:
-        await ensure(FakeCluster(), {"monitoring": _MISSING[field]})
-    assert stalled.value.field == field
+async def test_a_secret_that_is_not_there_is_named_and_holds_back_nothing_else(field: str) -> None:
+    gathered = await ensure(FakeCluster(), {"monitoring": _MISSING[field]})
+    (problem,) = gathered.problems.values()
+    assert problem.startswith(f"{field}: there is no Secret no")
+    assert {"postgres", "rabbitmq", "credentials", "grafana"} <= set(gathered.facts)
+
+
+async def test_a_store_s_login_that_goes_away_is_held() -> None:
+    cluster = FakeCluster()
+    await give(cluster, "login", username="tenant", password="p")
+    external = {"url": "https://metrics.example.org", "credentialsSecretRef": {"name": "login"}}
+    spec = {"monitoring": {"prometheus": {"external": external}}}
+    before = await ensure(cluster, spec)
+    cluster.remove("Secret", "chat", "login")
+    after = await ensure(cluster, spec)
+    assert after.facts["remote-write"] == before.facts["remote-write"]
+    assert "credentialsSecretRef" in after.problems["prometheus"]
 
 
 async def test_without_monitoring_no_secret_is_made_for_it() -> None:

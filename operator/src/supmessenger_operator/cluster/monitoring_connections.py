@@ -1,4 +1,8 @@
-"""Secrets of monitoring: logins of the exporters, of a store elsewhere, of Grafana."""
+"""Secrets of monitoring: logins of the exporters, of a store elsewhere, of Grafana.
+
+Monitoring is no part of the core: a Secret that is missing or incomplete degrades it alone, and
+what was in force before goes on.
+"""
 
 import json
 
@@ -6,6 +10,7 @@ from supmessenger_operator.cluster.generated import make_password
 from supmessenger_operator.cluster.secrets import InstanceSecrets
 from supmessenger_operator.model.features import RemoteWrite
 from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.outcome import Stalled
 
 _GRAFANA_ADMIN = "spec.monitoring.grafana.adminSecretRef"
 _OIDC_CLIENT = "spec.monitoring.grafana.oidc.clientSecretRef"
@@ -18,9 +23,17 @@ async def ensure_monitoring_connections(secrets: InstanceSecrets, messenger: Mes
         await _keep_redis_monitor(secrets, messenger)
         external = monitoring.prometheus.external if monitoring is not None else None
         if external is not None:
-            await _keep_remote_write(secrets, external)
+            try:
+                await _keep_remote_write(secrets, external)
+            except Stalled as stalled:
+                secrets.problems["prometheus"] = stalled.message
+                await secrets.hold("remote-write", ("username", "password"))
     if spec.has_grafana:
-        await _ensure_grafana(secrets, messenger)
+        try:
+            await _ensure_grafana(secrets, messenger)
+        except Stalled as stalled:
+            secrets.problems["grafana"] = stalled.message
+            await secrets.hold("grafana", ("username", "password"))
 
 
 async def _keep_redis_monitor(secrets: InstanceSecrets, messenger: Messenger) -> None:

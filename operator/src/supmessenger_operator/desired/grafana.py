@@ -51,7 +51,8 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
         kinds.build_config_map(files),
         kinds.build_config_map(dict(read_dashboards()), name=shelf),
     )
-    if not inputs.has_image("grafana"):
+    # Without its login it can't start; the status says what is wrong with it.
+    if not inputs.has_image("grafana") or "grafana" not in inputs.secrets:
         return configuration
     pod = Pod(
         component=COMPONENT,
