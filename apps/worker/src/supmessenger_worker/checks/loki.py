@@ -25,9 +25,12 @@ class LokiProbe:
     _lost: float | None = None
 
     async def __call__(self) -> Answer:
-        """Return the version; raises when Loki is not ready, refuses a line or loses lines."""
+        """Return the version; raises when Loki is not ready, refuses a line or loses lines.
+
+        The board allows it less time than its client does.
+        """
         base_url = self.base_url.rstrip("/")
-        async with httpx.AsyncClient(base_url=base_url, timeout=2.0, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=base_url, timeout=30, trust_env=False) as client:
             ready = await client.get("/ready")
             if ready.status_code != httpx.codes.OK:
                 raise CheckFailedError(f"/ready answers {ready.status_code}: {ready.text[:200]}")
