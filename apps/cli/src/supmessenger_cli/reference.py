@@ -62,9 +62,8 @@ def _build_text(command: Any) -> str:
 
 def _build_examples(epilog: str) -> str:
     """Return the examples as commands; what stands before them as a sentence."""
-    before, _, after = epilog.partition("Example")
-    examples = after.partition(": ")[2].split(" · ")
-    block = "\n".join(one.strip() for one in examples)
+    before, _, after = epilog.partition("\b\nExamples:\n")
+    block = "\n".join(line.strip() for line in after.splitlines())
     return f"{before.strip()}\n\n```sh\n{block}\n```".strip()
 
 

@@ -65,6 +65,9 @@ def run_app(app: typer.Typer) -> None:
         return
     try:
         app()
+    except WrongUse as error:
+        _complain(str(error))
+        sys.exit(WRONG_USE)
     except Exception as error:  # the last resort of a program that people read
         _complain(
             f"{type(error).__name__}: {error}",

@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: kubectl sup backup create demo -n chat")
+@app.command(epilog="\b\nExamples:\n  kubectl sup backup create demo -n chat")
 def create(
     name: Name = None,
     namespace: Namespace = None,
@@ -69,7 +69,7 @@ async def _create(
     return 0
 
 
-@app.command("list", epilog="Example: kubectl sup backup list demo -n chat -o json")
+@app.command("list", epilog="\b\nExamples:\n  kubectl sup backup list demo -n chat -o json")
 def list_archives(
     name: Name = None,
     namespace: Namespace = None,
@@ -98,7 +98,9 @@ async def _list(
     return 0
 
 
-@app.command(epilog="Example: kubectl sup backup verify demo sup-demo-20261122T020000Z.tar.zst")
+@app.command(
+    epilog="\b\nExamples:\n  kubectl sup backup verify demo sup-demo-20261122T020000Z.tar.zst"
+)
 def verify(
     name: Annotated[str, typer.Argument(help="Name of the SupMessenger.")],
     archive: Annotated[str, typer.Argument(help="Name of the archive, as `list` shows it.")],
@@ -121,7 +123,7 @@ async def _verify(
     return 0
 
 
-@app.command(epilog="Example: kubectl sup backup volume demo -n chat")
+@app.command(epilog="\b\nExamples:\n  kubectl sup backup volume demo -n chat")
 def volume(
     name: Name = None,
     namespace: Namespace = None,

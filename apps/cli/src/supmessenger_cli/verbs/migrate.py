@@ -39,7 +39,7 @@ app = typer.Typer(
 )
 
 
-@app.command(epilog="Example: kubectl sup migrate status demo -n chat -o json")
+@app.command(epilog="\b\nExamples:\n  kubectl sup migrate status demo -n chat -o json")
 def status(
     name: Name = None,
     namespace: Namespace = None,
@@ -64,7 +64,7 @@ async def _status(
     return 0 if all(one.state == "applied" for one in states) else 1
 
 
-@app.command(epilog="Example: kubectl sup migrate up demo -n chat")
+@app.command(epilog="\b\nExamples:\n  kubectl sup migrate up demo -n chat")
 def up(
     name: Name = None,
     namespace: Namespace = None,
@@ -114,7 +114,7 @@ async def _wait_for_migrations(scope: Scope, *, former: str, timeout: float) -> 
         await asyncio.sleep(POLL_SECONDS)
 
 
-@app.command(epilog="Example: kubectl sup migrate down demo -n chat")
+@app.command(epilog="\b\nExamples:\n  kubectl sup migrate down demo -n chat")
 def down(
     name: Annotated[str, typer.Argument(help="Name of the SupMessenger.")],
     namespace: Namespace = None,
@@ -163,7 +163,7 @@ async def _down(
     return 0
 
 
-@app.command(epilog="Example: kubectl sup migrate create add_polls")
+@app.command(epilog="\b\nExamples:\n  kubectl sup migrate create add_polls")
 def create(
     title: Annotated[str, typer.Argument(help="A few words, such as add_polls.")],
 ) -> None:
