@@ -116,7 +116,7 @@ async def test_what_this_release_can_not_run_stalls_with_the_cure(world: World) 
 
 
 async def test_a_wish_without_effect_is_reported_and_said_once(world: World) -> None:
-    world.change(kafka={"enabled": True})
+    world.change(monitoring={"alerts": {"webhook": {"urlSecretRef": {"name": "chat-hook"}}}})
     await world.settle()
 
     said = [
@@ -125,9 +125,9 @@ async def test_a_wish_without_effect_is_reported_and_said_once(world: World) -> 
         if event["reason"] == "NotYetAvailable"
     ]
     assert len(said) == 1
-    assert "spec.kafka" in said[0]
+    assert "spec.monitoring.alerts.webhook" in said[0]
     listed = {item["name"]: item for item in world.status()["components"]}
-    assert listed["kafka"]["mode"] == "unavailable"
+    assert listed["alerts-webhook"]["mode"] == "unavailable"
     assert world.condition("Ready")["status"] == "True"
 
 
