@@ -15,22 +15,14 @@ pytestmark = pytest.mark.node
 
 NAME = "events"
 RECOVERY_SECONDS = 120
-# Messaging alone, and Kafka: what else an instance has is shown elsewhere.
-SPEC = {
-    "kafka": {"enabled": True},
-    "livekit": {"enabled": False},
-    "turn": {"enabled": False},
-    "monitoring": {"enabled": False},
-    "backup": {"enabled": False},
-}
 
 
 @pytest.fixture
-async def events(demo: Instance) -> AsyncIterator[Instance]:
-    """A tiny instance with Kafka in demo's namespace, removed with its data afterwards."""
-    instance = Instance(NAME, demo.namespace)
+async def events() -> AsyncIterator[Instance]:
+    """A tiny instance with Kafka beside demo, removed with its data afterwards."""
+    instance = Instance(NAME)
     manifest = make_tiny(NAME)
-    manifest["spec"] |= SPEC
+    manifest["spec"] |= {"kafka": {"enabled": True}, "backup": {"enabled": False}}
     await instance.apply(manifest)
     await instance.wait_until_ready()
     yield instance
