@@ -52,6 +52,7 @@ class FakeCluster:
         self._require_up()
         self._require_sound(body)
         identity = _identity(body)
+        self._require_role(body)
         before = self.objects.get(identity)
         merged = copy.deepcopy(before) if before is not None else {}
         _remove(merged, self._applied.get(identity, {}), body)
@@ -171,6 +172,14 @@ class FakeCluster:
     def _require_up(self) -> None:
         if self.is_down:
             raise Waiting("the API server did not answer", reason="ApiServerUnreachable")
+
+    def _require_role(self, body: Mapping[str, Any]) -> None:
+        """Without the right to bind anything, only a role that is there can be given."""
+        namespace = body["metadata"].get("namespace", "")
+        if body["kind"] != "RoleBinding":
+            return
+        if ("Role", namespace, body["roleRef"]["name"]) not in self.objects:
+            raise Waiting(f"there is no Role {body['roleRef']['name']}", reason="Api")
 
     def _require_sound(self, body: Mapping[str, Any]) -> None:
         kind, name = body["kind"], body["metadata"]["name"]

@@ -15,6 +15,9 @@ from supmessenger_operator.model.observed import (
 )
 from supmessenger_operator.model.outcome import Stalled
 
+# The API server looks up the role that a binding gives, also in a dry run that has made none.
+_REFERRING_KINDS = frozenset({"RoleBinding"})
+
 
 class Ledger:
     """What was applied and how the object looked afterwards, so that no write is made in vain.
@@ -54,13 +57,22 @@ async def apply_objects(
         for body in bodies
         if not ledger.is_current(observed.find(body["kind"], body["metadata"]["name"]), body)
     ]
-    written = await asyncio.gather(*(_apply_whole(client, observed, body) for body in stale))
     entered: list[ObservedObject] = []
-    for body, live in zip(stale, written, strict=True):
-        item = observed.enter(live)
-        ledger.enter(item, body)
-        entered.append(item)
+    for bodies_of_step in _split(stale):
+        written = await asyncio.gather(
+            *(_apply_whole(client, observed, body) for body in bodies_of_step)
+        )
+        for body, live in zip(bodies_of_step, written, strict=True):
+            item = observed.enter(live)
+            ledger.enter(item, body)
+            entered.append(item)
     return tuple(entered)
+
+
+def _split(bodies: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], ...]:
+    """Return what can be applied at once, and what can't before the first is there."""
+    first = [body for body in bodies if body["kind"] not in _REFERRING_KINDS]
+    return first, [body for body in bodies if body["kind"] in _REFERRING_KINDS]
 
 
 async def _apply_whole(
@@ -116,4 +128,5 @@ async def refuse_taken_names(
 
 async def check_objects(client: ClusterClient, bodies: Iterable[Mapping[str, Any]]) -> None:
     """Let the API server judge objects without writing them, before they are released."""
-    await asyncio.gather(*(client.apply(body, dry_run=True) for body in bodies))
+    judged = (body for body in bodies if body["kind"] not in _REFERRING_KINDS)
+    await asyncio.gather(*(client.apply(body, dry_run=True) for body in judged))
