@@ -51,6 +51,9 @@ def test_the_openapi_document_is_valid_and_names_every_call_of_the_contract() ->
         "GET /v1/chats/{chat_id}/messages",
         "POST /v1/chats/{chat_id}/messages",
         "PUT /v1/chats/{chat_id}/read",
+        "PUT /v1/devices/current/push",
+        "DELETE /v1/devices/current/push",
+        "GET /v1/push/web-push-key",
     }
 
 

@@ -31,6 +31,8 @@ def test_the_description_of_the_api_is_valid_and_names_the_form() -> None:
         "/v1/files",
         "/v1/files/{file_id}",
         "/v1/files/{file_id}/thumbnail",
+        "/v1/files/{file_id}/renditions",
+        "/v1/files/{file_id}/renditions/{name}",
     }
     assert set(document["paths"]["/v1/files/{file_id}"]) == {"get", "head", "delete"}
     form = document["paths"]["/v1/files"]["post"]["requestBody"]["content"]["multipart/form-data"]
