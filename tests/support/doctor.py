@@ -47,6 +47,15 @@ def make_pod(component: str, *, limit: str = "128Mi", **status: Any) -> dict[str
     )
 
 
+def make_service(component: str, kind: str, *ports: int) -> dict[str, Any]:
+    spec = {
+        "type": kind,
+        "ports": [{"port": port} for port in ports],
+        "selector": {"app.kubernetes.io/component": component},
+    }
+    return make_object("Service", component, spec=spec)
+
+
 def make_api(**env: str) -> dict[str, Any]:
     variables = [{"name": name, "value": value} for name, value in env.items()]
     container = {"name": "api", "env": variables}
@@ -108,7 +117,7 @@ def make_evidence(
         make_object("StatefulSet", "redis-cache"),
         make_object("StatefulSet", "redis-state"),
         make_object("StatefulSet", "rabbitmq"),
-        make_object("Service", "edge", spec={"type": "LoadBalancer", "ports": [{"port": 443}]}),
+        make_service("edge", "LoadBalancer", 443),
         make_pod("api"),
         *(
             make_object("NetworkPolicy", name)

@@ -93,9 +93,10 @@ def test_lines_of_several_pods_are_merged_by_time() -> None:
 
 
 def test_a_request_is_asked_of_loki_and_nothing_else_is() -> None:
-    assert build_query("demo", "0199-ab") == '{instance="demo"} |= "0199-ab"'
+    query = '{namespace="chat", instance="demo"} | request_id="0199-ab"'
+    assert build_query(SCOPE, "0199-ab") == query
     with pytest.raises(VerbFailure, match="no request id"):
-        build_query("demo", '"} or {x="')
+        build_query(SCOPE, '"} or {x="')
 
 
 def test_lines_of_loki_come_by_time() -> None:

@@ -12,6 +12,7 @@ from support.doctor import (
     make_object,
     make_pod,
     make_resource,
+    make_service,
 )
 
 from supmessenger_cli.doctor import exposure, operations, passwords, trouble
@@ -37,10 +38,6 @@ KILLED: dict[str, Any] = {
 UNSCHEDULED: dict[str, Any] = {
     "conditions": [{"type": "PodScheduled", "status": "False", "message": "no room"}]
 }
-
-
-def expose(kind: str) -> dict[str, Any]:
-    return make_object("Service", "postgres", spec={"type": kind, "ports": [{"port": 5432}]})
 
 
 def certify(**changes: Any) -> Evidence:
@@ -162,8 +159,24 @@ def test_every_line_of_the_seed_has_its_check() -> None:
             State.WARN,
             "not over TLS",
         ),
-        (exposure.judge_ports, make_evidence(expose("NodePort")), State.FAIL, "demo-postgres 5432"),
-        (exposure.judge_ports, make_evidence(expose("ClusterIP")), State.OK, "demo-edge 443"),
+        (
+            exposure.judge_ports,
+            make_evidence(make_service("postgres", "NodePort", 5432)),
+            State.FAIL,
+            "demo-postgres 5432",
+        ),
+        (
+            exposure.judge_ports,
+            make_evidence(make_service("postgres", "ClusterIP", 5432)),
+            State.OK,
+            "demo-edge 443",
+        ),
+        (
+            exposure.judge_ports,
+            make_evidence(make_service("turn", "LoadBalancer", 3478, 49152, 49153, 49154)),
+            State.OK,
+            "demo-turn 3478/49152–49154",
+        ),
         (
             operations.judge_backups,
             resource({"backup": {"enabled": False}}),

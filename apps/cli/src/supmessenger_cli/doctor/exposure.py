@@ -1,10 +1,11 @@
 """What can be reached from where: TLS, firewall, rate limits, CORS, ports."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from supmessenger_cli.doctor.evidence import Evidence, read_component
 from supmessenger_cli.doctor.finding import Finding, fail, ok, unknown, warn
+from supmessenger_cli.scope import COMPONENT_LABEL
 
 SOON_DAYS = 14
 # Whom people must reach from outside: the edge, calls, the relay; Kafka when it is exposed.
@@ -87,9 +88,11 @@ def judge_ports(evidence: Evidence) -> Finding:
     for service in evidence.find_all("Service"):
         if service["spec"].get("type") not in ("LoadBalancer", "NodePort"):
             continue
-        ports = "/".join(str(port["port"]) for port in service["spec"]["ports"])
+        ports = compress_ports({port["port"] for port in service["spec"]["ports"]})
         told = f"{service['metadata']['name']} {ports}"
-        (outer if read_component(service) in OUTER_PARTS else wrong).append(told)
+        # Whose pods it leads to counts, whoever has made it.
+        leads_to = (service["spec"].get("selector") or {}).get(COMPONENT_LABEL)
+        (outer if leads_to in OUTER_PARTS else wrong).append(told)
     for pod in evidence.find_all("Pod"):
         if pod["spec"].get("hostNetwork") or any(_find_host_ports(pod)):
             wrong.append(f"pod {pod['metadata']['name']} on its node")
@@ -97,6 +100,17 @@ def judge_ports(evidence: Evidence) -> Finding:
         cure = "make the Service ClusterIP and use kubectl sup open"
         return fail(check, f"open beyond need: {', '.join(wrong)}", cure)
     return ok(check, f"only {', '.join(outer)}" if outer else "nothing")
+
+
+def compress_ports(ports: Iterable[int]) -> str:
+    """Return ports in a few words: what follows one another becomes a range."""
+    ranges: list[list[int]] = []
+    for port in sorted(ports):
+        if ranges and port == ranges[-1][-1] + 1:
+            ranges[-1].append(port)
+        else:
+            ranges.append([port])
+    return "/".join(str(one[0]) if len(one) == 1 else f"{one[0]}–{one[-1]}" for one in ranges)
 
 
 def _find_host_ports(pod: Mapping[str, Any]) -> list[int]:

@@ -148,7 +148,7 @@ async def _follow(scope: Scope, component: str | None, flags: list[str], *, requ
 async def _ask_loki(scope: Scope, request_id: str, *, since: str) -> int:
     query = urlencode(
         {
-            "query": build_query(scope.name, request_id),
+            "query": build_query(scope, request_id),
             "since": since,
             "limit": LOKI_LINES,
             "direction": "forward",
@@ -167,11 +167,12 @@ async def _ask_loki(scope: Scope, request_id: str, *, since: str) -> int:
     return 0
 
 
-def build_query(name: str, request_id: str) -> str:
+def build_query(scope: Scope, request_id: str) -> str:
     """Return the LogQL for all lines of one request; raises for what can't be one."""
     if not request_id.replace("-", "").replace("_", "").isalnum():
         raise VerbFailure(f"{request_id!r} is no request id", cure="copy it from X-Request-Id")
-    return f'{{instance="{name}"}} |= "{request_id}"'
+    selector = f'{{namespace="{scope.namespace}", instance="{scope.name}"}}'
+    return f'{selector} | request_id="{request_id}"'
 
 
 def parse_streams(answer: Mapping[str, Any]) -> list[str]:
