@@ -16,7 +16,7 @@ from supmessenger_common.errors import PlatformError
 T = TypeVar("T")
 
 CONNECT_SECONDS = 2.0
-TOTAL_SECONDS = 5.0
+TOTAL_SECONDS = 10.0
 RETRY_SECONDS = 5
 # A room nobody came to outlives the ringing, so that ringing ends first and tells why.
 EMPTY_SECONDS = int(RING_TIME.total_seconds()) + 30

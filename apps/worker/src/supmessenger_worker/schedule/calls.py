@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 BATCH: Final = 200
 TICK_SECONDS: Final = 10.0
-# Long enough for a media server to start anew and for its clients to come back by themselves.
-GONE_TIME: Final = timedelta(seconds=30)
+# Long enough for a media server that starts anew or is too busy to answer, and for its clients to
+# come back by themselves.
+GONE_TIME: Final = timedelta(seconds=60)
 _log = get_logger("calls")
 
 
