@@ -66,7 +66,7 @@ TIERS: tuple[Tier, ...] = (
     ),
     Tier(
         name="node",
-        prepare=(("make", "up"),),
+        prepare=(("make", "up"), ("python3", "hack/node", "tools", "helm4", "crane")),
         command=(*PYTEST, "-m", "node"),
         needs_root=True,
     ),

@@ -13,6 +13,7 @@ from supplatform.delivery import SERVICES, choose_images, deliver_images, read_i
 from supplatform.shortcuts import build_targets, remove_shortcuts, write_shortcuts
 from supplatform.steps import (
     INSTANCE,
+    KEEPS_OPERATOR,
     NAMESPACE,
     Background,
     apply_sample,
@@ -99,9 +100,10 @@ def bring_up(tools: Tools, steps: Steps) -> None:
         tools.stream("node", "up")
     images.wait()
     built = deliver_images(tools, steps, programs=IMAGE_PROGRAMS)
-    with steps.step("operator installed"):
-        install_operator(tools, built)
-        drop_reloads(tools)
+    if not KEEPS_OPERATOR:
+        with steps.step("operator installed"):
+            install_operator(tools, built)
+    drop_reloads(tools)
     with steps.step(f"{INSTANCE} applied and Ready"):
         apply_sample(tools, "minimal.yaml")
         wait_for_instance(tools, steps)

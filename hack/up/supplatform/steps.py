@@ -21,6 +21,8 @@ OPERATOR_NAMESPACE = "sup-system"
 SAMPLES_NAMESPACE = "chat"
 NAMESPACE = os.environ.get("SUP_NAMESPACE", SAMPLES_NAMESPACE)
 INSTANCE = "demo"
+# A cluster may have an operator that its administrators look after: it is left alone.
+KEEPS_OPERATOR = os.environ.get("SUP_OPERATOR", "") == "present"
 # What stands beside the sample for the smoke conversation, each in a file of its name.
 SINKS = ("smtp-sink", "push-sink")
 READY_SECONDS = 600.0
@@ -102,8 +104,9 @@ def remove_platform(tools: Tools) -> None:
     sinks = (("deployment,service", sink) for sink in SINKS)
     for kind, name in (("sup", INSTANCE), *sinks):
         tools.kubectl("delete", kind, name, "-n", NAMESPACE, *gone)
-    where = ("--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "--wait")
-    tools.log("helm", "helm", "uninstall", "sup-operator", *where)
+    if not KEEPS_OPERATOR:
+        where = ("--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "--wait")
+        tools.log("helm", "helm", "uninstall", "sup-operator", *where)
 
 
 def _apply_as(tools: Tools, manager: str, manifest: str) -> None:
