@@ -87,9 +87,9 @@ async def test_the_sandbox_holds_in_the_workers_pod(demo: Instance) -> None:
 
     assert "fine" in await run("print('fine')")
     with pytest.raises(ClusterError, match="PermissionError"):
-        await run("import socket; socket.create_connection(('demo-postgres', 5432), 5)")
-    with pytest.raises(ClusterError, match=r"File too large|terminated with exit code"):
-        await run("open('/tmp/large', 'wb').write(bytes(5000))")
+        await run("import socket; socket.socket()")
+    with pytest.raises(ClusterError, match="File too large"):
+        await run("open('/tmp/large', 'wb').write(bytes(50_000))")
     with pytest.raises(ClusterError, match="MemoryError"):
         await run("bytearray(1 << 31)")
     version = await demo.kubectl.run(*where, "ffmpeg", "-version")
