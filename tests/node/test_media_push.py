@@ -29,6 +29,8 @@ async def wait_settled(member: Member, path: str) -> dict[str, dict[str, Any]]:
 
     async def is_settled() -> bool:
         answer = await member.client.call_json("GET", f"{path}/renditions")
+        # What would repeat a smaller one is left out once the video was looked at.
+        found.clear()
         found.update({one["name"]: one for one in answer["renditions"]})
         return {one["status"] for one in answer["renditions"]} <= {"done", "failed"}
 
