@@ -60,24 +60,22 @@ def judge_database(evidence: Evidence) -> Finding:
     """Database connection issues: does it answer, is there room, is the schema right."""
     check = "Database connection issues"
     restart = f"kubectl sup logs {evidence.name} postgres {evidence.flags}"
-    found = (evidence.checks or {}).get("postgres")
+    found, counted = (evidence.checks or {}).get("postgres"), evidence.connections
+    room = "its connections could not be counted"
+    if counted is not None:
+        room = f"{counted.used} of {counted.most} connections in use"
     if found is not None and not found["ok"]:
-        return fail(check, f"the worker can't use it: {found['message']}", restart)
+        return fail(check, f"the worker can't use it: {found['message']}; {room}", restart)
     migrated = evidence.health.conditions.get("Migrated")
     if migrated is not None and migrated.status == "False":
         cure = f"kubectl sup migrate status {evidence.name} {evidence.flags}"
         return fail(check, migrated.message, cure)
-    if evidence.connections is not None:
-        used, most = evidence.connections.used, evidence.connections.most
-        seen = f"{used} of {most} connections in use"
-        if used > most * 0.9:
-            cure = "spec.postgres.embedded.parameters.max_connections; see docs/tuning.md"
-            return fail(check, seen, cure)
-    else:
-        seen = "its connections could not be counted"
+    if counted is not None and counted.used > counted.most * 0.9:
+        cure = "spec.postgres.embedded.parameters.max_connections; see docs/tuning.md"
+        return fail(check, room, cure)
     if found is None:
-        return unknown(check, f"the worker's checker did not answer; {seen}", restart)
-    return ok(check, f"answers in {found['latencyMs']:.0f} ms, {found['message']}; {seen}")
+        return unknown(check, f"the worker's checker did not answer; {room}", restart)
+    return ok(check, f"answers in {found['latencyMs']:.0f} ms, {found['message']}; {room}")
 
 
 def judge_disk(evidence: Evidence) -> Finding:
