@@ -27,7 +27,6 @@ from supmessenger_common.bindings import (
     read_postgres,
     read_redis,
     read_turn,
-    read_web_push_public_key,
 )
 from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.database import Pool, open_pool, probe_database, probe_schema
@@ -35,6 +34,7 @@ from supmessenger_common.health import ReadinessCheck
 from supmessenger_common.log import get_logger
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.messages.trails import Trails
+from supmessenger_common.push.bindings import read_web_push_public_key
 from supmessenger_common.push.sealing import TokenSeal
 from supmessenger_common.redis_clients import RedisClient, open_redis, probe_redis
 from supmessenger_common.sessions import SessionGuard

@@ -102,23 +102,6 @@ class TurnBinding:
 
 
 @dataclass(frozen=True)
-class WebPushBinding:
-    """The key pair by which push services of browsers know the instance (VAPID)."""
-
-    private_key: str
-    public_key: str
-    subject: str
-
-
-@dataclass(frozen=True)
-class FcmBinding:
-    """The service account of Firebase, as JSON, and where its API is."""
-
-    service_account: str
-    endpoint: str
-
-
-@dataclass(frozen=True)
 class KafkaBinding:
     """A Kafka cluster: where clients begin (`host:port`, comma-separated), and as whom."""
 
@@ -131,10 +114,13 @@ class KafkaBinding:
 
 
 @dataclass(frozen=True)
-class _Folder:
+class BindingFolder:
+    """One binding's folder of files."""
+
     path: Path
 
     def read(self, key: str) -> str:
+        """Return the text of a key; raises BindingError when it is missing."""
         value = self.read_optional(key)
         if value is None:
             raise BindingError(
@@ -144,6 +130,7 @@ class _Folder:
         return value
 
     def read_optional(self, key: str) -> str | None:
+        """Return the text of a key; None when it is missing or empty."""
         try:
             value = (self.path / key).read_text("utf-8").rstrip("\r\n")
         except (FileNotFoundError, NotADirectoryError):
@@ -175,7 +162,7 @@ class _Folder:
 
 def read_postgres(root: Path) -> PostgresBinding:
     """Read the binding `postgres`."""
-    folder = _Folder(root / "postgres")
+    folder = BindingFolder(root / "postgres")
     return PostgresBinding(
         host=folder.read("host"),
         port=folder.read_port(),
@@ -189,7 +176,7 @@ def read_postgres(root: Path) -> PostgresBinding:
 
 def read_redis(root: Path, name: Literal["redis-cache", "redis-state"]) -> RedisBinding:
     """Read one of the two Redis bindings."""
-    folder = _Folder(root / name)
+    folder = BindingFolder(root / name)
     return RedisBinding(
         host=folder.read("host"),
         port=folder.read_port(),
@@ -199,7 +186,7 @@ def read_redis(root: Path, name: Literal["redis-cache", "redis-state"]) -> Redis
 
 def read_rabbitmq(root: Path) -> RabbitBinding:
     """Read the binding `rabbitmq`."""
-    folder = _Folder(root / "rabbitmq")
+    folder = BindingFolder(root / "rabbitmq")
     return RabbitBinding(
         host=folder.read("host"),
         port=folder.read_port(),
@@ -211,7 +198,7 @@ def read_rabbitmq(root: Path) -> RabbitBinding:
 
 def read_object_storage(root: Path, *, name: str = "object-storage") -> ObjectStorageBinding:
     """Read the binding `object-storage`, or one like it under another name."""
-    folder = _Folder(root / name)
+    folder = BindingFolder(root / name)
     return ObjectStorageBinding(
         endpoint=folder.read("endpoint"),
         region=folder.read_optional("region") or "us-east-1",
@@ -224,7 +211,7 @@ def read_object_storage(root: Path, *, name: str = "object-storage") -> ObjectSt
 
 def read_credentials(root: Path) -> Credentials:
     """Read the binding `credentials`."""
-    folder = _Folder(root / "credentials")
+    folder = BindingFolder(root / "credentials")
     return Credentials(
         jwt_secret=folder.read_key("jwt-secret", least=32),
         session_secret=folder.read_key("session-secret", least=32),
@@ -234,7 +221,7 @@ def read_credentials(root: Path) -> Credentials:
 
 def read_smtp(root: Path) -> SmtpBinding | None:
     """Read the binding `smtp`; None when the instance has no mail server."""
-    folder = _Folder(root / "smtp")
+    folder = BindingFolder(root / "smtp")
     if not folder.path.is_dir():
         return None
     security = folder.read("security")
@@ -252,7 +239,7 @@ def read_smtp(root: Path) -> SmtpBinding | None:
 
 def read_livekit(root: Path) -> LivekitBinding | None:
     """Read the binding `livekit`; None when the instance offers no calls."""
-    folder = _Folder(root / "livekit")
+    folder = BindingFolder(root / "livekit")
     if not folder.path.is_dir():
         return None
     for key in ("url", "public-url"):
@@ -268,44 +255,15 @@ def read_livekit(root: Path) -> LivekitBinding | None:
 
 def read_turn(root: Path) -> TurnBinding | None:
     """Read the binding `turn`; None when the instance has no relay."""
-    folder = _Folder(root / "turn")
+    folder = BindingFolder(root / "turn")
     if not folder.path.is_dir():
         return None
     return TurnBinding(shared_secret=folder.read("shared-secret"))
 
 
-def read_web_push(root: Path) -> WebPushBinding | None:
-    """Read the binding `web-push`; None when the instance offers no web push."""
-    folder = _Folder(root / "web-push")
-    if not folder.path.is_dir():
-        return None
-    return WebPushBinding(
-        private_key=folder.read("private-key"),
-        public_key=folder.read("public-key"),
-        subject=folder.read("subject"),
-    )
-
-
-def read_web_push_public_key(root: Path) -> str | None:
-    """Read what browsers need of the binding `web-push`; None without web push."""
-    folder = _Folder(root / "web-push")
-    return folder.read("public-key") if folder.path.is_dir() else None
-
-
-def read_fcm(root: Path) -> FcmBinding | None:
-    """Read the binding `fcm`; None when the instance does not use Firebase."""
-    folder = _Folder(root / "fcm")
-    if not folder.path.is_dir():
-        return None
-    return FcmBinding(
-        service_account=folder.read("service-account.json"),
-        endpoint=folder.read("endpoint").rstrip("/"),
-    )
-
-
 def read_kafka(root: Path) -> KafkaBinding | None:
     """Read the binding `kafka`; None when the instance sends no events."""
-    folder = _Folder(root / "kafka")
+    folder = BindingFolder(root / "kafka")
     if not folder.path.is_dir():
         return None
     protocol = folder.read("security-protocol")

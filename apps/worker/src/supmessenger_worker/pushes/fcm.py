@@ -9,8 +9,8 @@ import httpx
 import jwt
 import msgspec
 
-from supmessenger_common.bindings import FcmBinding
 from supmessenger_common.identifiers import read_clock
+from supmessenger_common.push.bindings import FcmBinding
 from supmessenger_worker.pushes.answers import judge_status, open_client
 from supmessenger_worker.pushes.model import TIME_TO_LIVE, Note, Outcome
 

@@ -5,9 +5,10 @@ from datetime import datetime
 
 import httpx
 
-from supmessenger_common.bindings import BindingError, read_credentials, read_fcm, read_web_push
+from supmessenger_common.bindings import BindingError, read_credentials
 from supmessenger_common.identifiers import read_clock
 from supmessenger_common.log import get_logger
+from supmessenger_common.push.bindings import read_fcm, read_web_push
 from supmessenger_common.push.hosts import HostRuleError, parse_host_rules
 from supmessenger_common.push.sealing import TokenSeal
 from supmessenger_common.settings import parse_comma_separated

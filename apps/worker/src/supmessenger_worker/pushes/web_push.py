@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from supmessenger_common.bindings import WebPushBinding
 from supmessenger_common.identifiers import decode_bytes, encode_bytes, read_clock
+from supmessenger_common.push.bindings import WebPushBinding
 from supmessenger_common.push.hosts import HostRule, find_endpoint_fault
 from supmessenger_worker.pushes.answers import judge_status, open_client
 from supmessenger_worker.pushes.model import TIME_TO_LIVE, Note, Outcome
