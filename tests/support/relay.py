@@ -26,16 +26,19 @@ class Caller:
     secret: str
     transport: str = "udp"
 
-    async def ask(self, peer: str, *, port: int = 7882) -> tuple[int, tuple[str, int]]:
-        """Allocate, ask to reach a peer, give all back; return the answer and what relays."""
+    async def ask(self, *peers: str, port: int = 7882) -> tuple[dict[str, int], tuple[str, int]]:
+        """Allocate, ask to reach each peer, give all back; return the answers and what relays."""
         client = await self._connect()
         try:
             relayed = await client.connect()
-            try:
-                await client.channel_bind(0x4000, (peer, port))
-            except stun.TransactionFailed as refused:
-                return refused.response.error_code or -1, relayed
-            return ALLOWED, relayed
+            answers = {}
+            for channel, peer in enumerate(peers, start=0x4000):
+                try:
+                    await client.channel_bind(channel, (peer, port))
+                    answers[peer] = ALLOWED
+                except stun.TransactionFailed as refused:
+                    answers[peer] = refused.response.error_code or -1
+            return answers, relayed
         finally:
             await client.delete()
 

@@ -25,8 +25,9 @@ METRICS_PORT = 9641
 _CONFIG = "/etc/sup-turn"
 _CERTIFICATE = "/bindings/tls"
 _GRACE_SECONDS = 10
-# Of one person: a call opens two connections, and a phone tries several ways at once.
-_ALLOCATIONS_PER_PERSON = 16
+# Of one person: a call opens two connections, a phone tries three ways from each of its networks,
+# and Coturn counts what was given back for some seconds more.
+_ALLOCATIONS_PER_PERSON = 24
 # Bytes a second of one allocation: 8 Mbit/s, several videos at once.
 _BYTES_PER_SECOND = 1_000_000
 # Where nothing but an external LiveKit may be reached: every range that is nobody's public address.
