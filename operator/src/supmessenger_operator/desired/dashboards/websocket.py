@@ -75,4 +75,7 @@ _PROCESSES = (
         about="Each socket is one.",
     ),
 )
-_LOGS = (build_logs("Sockets", '{component="websocket"}'),)
+_LOGS = (
+    # The socket service itself tells only of what is out of the ordinary.
+    build_logs("Sockets and edge", '{component=~"websocket|edge"}'),
+)
