@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from support.control_plane import ROOT
@@ -68,38 +67,49 @@ def engine() -> Iterator[Engine]:
     started.down()
 
 
-def test_the_platform_lives_on_kind_and_leaves_nothing(engine: Engine) -> None:
-    # The engine's namespaces have no way out, so what must be fetched is fetched before.
-    build = [sys.executable, str(ROOT / "hack/images"), "build", "--no-push", *CORE_IMAGES]
-    subprocess.run(build, check=True)
-    before = gather_snapshot(name=NAME, root=engine.root)
+def prepare(engine: Engine) -> Person:
+    """Start the engine and give it the node image."""
     engine.up()
     cache = BuildCache(compute_cache_root(os.environ))
     image = NodeImage(cache, engine, engine.root / "logs" / "node-image.log").ensure()
-    person = Person(engine, image)
+    return Person(engine, image)
 
-    # From nothing to a conversation: cluster, images, operator, the minimal sample, the smoke.
-    told = person.up("up")
-    assert "provider: kind (Docker engine 20.10" in told
-    assert "smoke: " in told
+
+def test_a_cluster_is_made_stopped_started_and_deleted_and_nothing_stays(engine: Engine) -> None:
+    before = gather_snapshot(name=NAME, root=engine.root)
+    person = prepare(engine)
+    assert "provider: kind (Docker engine 20.10" in person.node("up")
     assert "sup-control-plane" in person.node("status")
-    images = json.loads(person.kubectl("get", "pods", "-n", "chat", "-o", "json"))
-    used = {
-        container["image"] for pod in images["items"] for container in pod["spec"]["containers"]
-    }
-    assert used
-    assert all(reference.startswith("localhost/sup/") for reference in used), used
+    person.kubectl("create", "configmap", "kept")
 
-    # Stopped and started again, data and instance are there.
-    person.up("down")
+    person.node("down")
     assert "Exited" in person.node("status")
     person.node("up")
-    wait = ("wait", "--for=condition=Ready", "sup/demo", "-n", "chat", "--timeout=600s")
-    assert "condition met" in person.kubectl(*wait)
-    person.up("smoke")
+    assert "kept" in person.kubectl("get", "configmaps")
+    rolled = ("rollout", "status", "deployment/coredns", "-n", "kube-system", "--timeout=180s")
+    assert "successfully rolled out" in person.kubectl(*rolled)
 
+    during = gather_snapshot(name=NAME, root=engine.root)
+    assert compute_difference(before, during), "the comparison sees nothing"
     person.node("clean")
     assert "does not exist" in person.node("status")
     engine.down()
     assert compute_difference(before, gather_snapshot(name=NAME, root=engine.root)) == []
-    assert not Path(engine.root).exists()
+    assert not engine.root.exists()
+
+
+def test_the_platform_comes_up_and_holds_a_conversation(engine: Engine) -> None:
+    # The engine's namespaces have no way out, so what must be fetched is fetched before.
+    build = [sys.executable, str(ROOT / "hack/images"), "build", "--no-push", *CORE_IMAGES]
+    subprocess.run(build, check=True)
+    person = prepare(engine)
+
+    # Cluster, images, operator, the minimal sample Ready, the smoke conversation.
+    told = person.up("up")
+    assert "provider: kind" in told
+    assert "smoke: chat.example.org at 127.0.0.1:" in told
+    pods = json.loads(person.kubectl("get", "pods", "-n", "chat", "-o", "json"))["items"]
+    used = {part["image"] for pod in pods for part in pod["spec"]["containers"]}
+    assert used
+    assert all(reference.startswith("localhost/sup/") for reference in used), used
+    person.node("clean")

@@ -99,17 +99,17 @@ def make_namespace(name: str) -> Iterator[str]:
 async def test_helm_4_waits_for_an_instance_from_a_mirror_that_a_bundle_filled(
     tmp_path: Path,
 ) -> None:
-    index = Path(os.environ.get("SUP_CACHE", Path.home() / ".cache/sup-messenger"))
-    built = json.loads((index / "images" / "images.json").read_text())
-    known = dict.fromkeys(("livekit", "coturn", "kafka", "prometheus", "grafana", "loki"), "")
-    core = {name: built[name] for name in CORE_IMAGES if name in built}
-    repository, _, digest = core.pop("operator").partition("@")
-    parts = {name: ref for name, ref in core.items() if not name.endswith("-sink")}
-    exporters = ("postgres-exporter", "redis-exporter", "nginx-exporter")
-    known |= dict.fromkeys((*exporters, "promtail", "node-exporter"), "")
+    # The images that the cluster's operator gives out, and none for the parts that are off.
+    shown = await KUBECTL.get("configmap", "sup-operator-images", "-n", "sup-system")
+    catalogue = json.loads(shown["data"]["images.json"])["components"]
+    parts = {name: ref for name, ref in catalogue.items() if name in CORE_IMAGES}
+    deployment = await KUBECTL.get("deployment", "sup-operator", "-n", "sup-system")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    repository, _, digest = container["image"].partition("@")
+    none = dict.fromkeys((*catalogue, "promtail", "node-exporter"), "")
     values = tmp_path / "values.json"
     image = {"repository": repository, "digest": digest}
-    values.write_text(json.dumps({"image": image, "components": {**known, **parts}}))
+    values.write_text(json.dumps({"image": image, "components": {**none, **parts}}))
     images = (sys.executable, str(ROOT / "hack/images"))
     await run(*images, "bundle", "--values", str(values), "--into", str(tmp_path / "dist"))
     (archive,) = (tmp_path / "dist").glob("*.tar")

@@ -124,6 +124,9 @@ class KindCluster:
 
     def _is_ready(self, *, since: str) -> bool:
         """Return whether every node is ready, by a heartbeat no older than `since`."""
+        # It answers before it is ready, and then closes its door once more.
+        if not self._kubectl_succeeds("get", "--raw", "/readyz"):
+            return False
         words = ["--kubeconfig", str(self.kubeconfig_path), "get", "nodes", "--output", "json"]
         try:
             answer = run_captured([str(self._cache.path("kubectl")), *words])
