@@ -96,6 +96,15 @@ def apply_smoke_overlay(tools: Tools, images: dict[str, str]) -> None:
         for sink in SINKS:
             where = ("-n", NAMESPACE, "--timeout", "120s")
             tools.kubectl("rollout", "status", f"deployment/{sink}", *where)
+    if tools.provider == NATIVE:
+        _switch_on_kafka(tools)
+
+
+def _switch_on_kafka(tools: Tools) -> None:
+    """Switch on the one part that is off by default: on our own node everything is shown."""
+    patch = json.dumps({"spec": {"kafka": {"enabled": True}}})
+    where = ("-n", NAMESPACE, "--type=merge", "--field-manager=everything", "--patch", patch)
+    tools.kubectl("patch", "sup", INSTANCE, *where)
 
 
 def remove_platform(tools: Tools) -> None:
