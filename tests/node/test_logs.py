@@ -9,6 +9,7 @@ import pytest
 from support.instance import Instance, wait_until
 from support.log_stage import open_log_stage, query_loki
 
+from supmessenger_cli.wire import encode_bytes
 from supmessenger_worker.checks.loki import LokiProbe
 from supmessenger_worker.checks.model import CheckFailedError
 
@@ -105,3 +106,26 @@ async def test_a_full_volume_is_told_and_ends_nothing() -> None:
         pod = await stage.kubectl.get("pod", "small-loki-0", "-n", stage.namespace)
         (status,) = pod["status"]["containerStatuses"]
         assert (status["ready"], status["restartCount"]) == (True, 0)
+
+
+async def test_messages_go_on_while_loki_is_away_and_the_status_says_so(demo: Instance) -> None:
+    async with demo.member("alice") as alice, demo.member("bob") as bob:
+        body = {"type": "direct", "memberIds": [bob.client.user]}
+        chat = await alice.client.call_json("POST", "/api/v1/chats", json=body)
+        where = ("-n", demo.namespace, "--grace-period=1", "--wait=false")
+        await demo.kubectl.run("delete", "pod", "demo-loki-0", *where)
+
+        async def is_told() -> bool:
+            condition = await demo.condition("LokiReady")
+            return bool(condition["status"] == "False" and "demo-loki" in condition["message"])
+
+        await wait_until(is_told, timeout=30, what="LokiReady to tell")
+        for count in range(10):
+            message = {
+                "clientMsgId": secrets.token_hex(16),
+                "contentType": "text/plain",
+                "content": encode_bytes(f"message {count}".encode()),
+            }
+            path = f"/api/v1/chats/{chat['id']}/messages"
+            sent = await alice.client.call_json("POST", path, json=message)
+            assert sent["seq"] == count + 1
