@@ -164,6 +164,17 @@ def test_roles_get_their_rights_and_no_more(server: Volume) -> None:
     assert "permission denied" in server.query("SELECT 1", role=user, database="postgres")
 
 
+def test_the_role_that_watches_sees_statistics_and_no_data(server: Volume) -> None:
+    owner, monitor = "sup_owner", "sup_monitor"
+    assert server.query("CREATE TABLE secrets (text text)", role=owner) == ""
+    assert "permission denied" in server.query("SELECT * FROM secrets", role=monitor)
+    assert "permission denied" in server.query("SELECT 1", role=monitor, database="postgres")
+    seen = server.query("SELECT count(*) > 0 FROM pg_stat_activity WHERE pid > 0", role=monitor)
+    assert seen == "t"
+    assert server.query("SELECT pg_has_role('pg_monitor', 'member')", role=monitor) == "t"
+    assert server.query("SHOW max_connections", role=monitor) == "200"
+
+
 def test_the_database_is_as_promised(server: Volume) -> None:
     told = server.query(
         "SELECT pg_encoding_to_char(encoding), datcollate, pg_get_userbyid(datdba)"
