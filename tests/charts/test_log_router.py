@@ -68,7 +68,8 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
             assert fixed in text
             text = text.replace(fixed, free)
         (tmp_path / "nginx.conf").write_text(text)
-        command = [nginx, "-e", "stderr", "-c", tmp_path / "nginx.conf", "-g", "daemon off;"]
+        conf = str(tmp_path / "nginx.conf")
+        command = [str(nginx), "-e", "stderr", "-c", conf, "-g", "daemon off;"]
         process = await asyncio.create_subprocess_exec(*command)
         try:
             await wait_until_open(port)
