@@ -29,7 +29,7 @@ async def test_two_people_hear_and_see_one_another_directly_and_over_the_relay(
                 for person in (alice, bob)
             ]
             for report in await hold_call(target, admissions, relay_only=relay_only):
-                assert (report.route.local == "relay") is relay_only
+                assert report.route.is_relayed is relay_only
         ended = await alice.client.call_json("POST", f"/api/v1/calls/{call}/end")
     # Both came, and the media server's webhook told so.
     assert ended["status"] == "ended"

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from supmessenger_cli.calls.task import Report, Task, build_line, parse_report
 
-RECOGNISE_SECONDS = 30.0
+RECOGNISE_SECONDS = 60.0
 LEAVE_SECONDS = 10.0
 _MODULE = "supmessenger_cli.calls.participant"
 _TOLD_BYTES = 2000

@@ -18,7 +18,7 @@ from supmessenger_cli.calls import signals
 from supmessenger_cli.calls.route import find_route
 from supmessenger_cli.calls.task import Report, Signal, Task, build_line, parse_task
 
-CONNECT_SECONDS = 10.0
+CONNECT_SECONDS = 20.0
 ROUTE_POLL_SECONDS = 0.1
 
 

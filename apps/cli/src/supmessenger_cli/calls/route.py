@@ -32,7 +32,7 @@ def parse_route(stats: list[stats_pb2.RtcStats]) -> Route | None:
             local = _find_candidate(stats, ends.local_candidate_id)
             remote = _find_candidate(stats, ends.remote_candidate_id)
             if local is not None and remote is not None:
-                return Route(local=_name(local), remote=_name(remote), relay=local.url)
+                return Route(local=_name(local), remote=_name(remote), server=local.url)
     return None
 
 

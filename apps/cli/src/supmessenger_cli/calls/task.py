@@ -35,11 +35,20 @@ class Task:
 
 @dataclass(frozen=True)
 class Route:
-    """The way the media took: kinds of the two candidates, and the relay when there is one."""
+    """The way the media took: kinds of the two candidates, and the server the local one is of."""
 
     local: str
     remote: str
-    relay: str
+    server: str
+
+    @property
+    def is_relayed(self) -> bool:
+        """Whether it leads over a relay.
+
+        The kind alone does not tell: where addresses are translated behind the relay, its
+        candidate counts as one that the other side found (`prflx`).
+        """
+        return self.server.startswith(("turn:", "turns:"))
 
 
 @dataclass(frozen=True)
