@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import jwt
 import orjson
 import pytest
 from redis.asyncio import Redis
-from support.api_service import Api, Person, open_api
+from support.api_service import Person, open_api
 from support.bindings import build_postgres_binding, build_redis_binding, write_binding
-from support.call_service import WEBHOOK_PATH, CallsApi, read_call, start_call
+from support.call_service import CallsApi, read_call, start_call
+from support.media_server_events import Teller, build_event, build_participant, deliver
 from support.processes.postgres import PostgresServer
 from support.processes.redis import RedisServer
 from support.processes.servers import probe_free_port
@@ -28,57 +26,6 @@ from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, format_time
 
 pytestmark = pytest.mark.services
-
-
-@dataclass(frozen=True)
-class Teller:
-    """Signs events as the media server does, or as somebody else would."""
-
-    key: str
-    secret: str
-
-    def sign(self, body: bytes, **changes: Any) -> str:
-        """Return the token of a body."""
-        now = datetime.now(UTC)
-        claims = {
-            "iss": self.key,
-            "nbf": int(now.timestamp()),
-            "exp": int((now + timedelta(minutes=5)).timestamp()),
-            "sha256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
-            **changes,
-        }
-        return jwt.encode(claims, self.secret, algorithm="HS256")
-
-    async def tell(self, api: Api, body: bytes) -> httpx.Response:
-        """Deliver an event in order."""
-        return await deliver(api, body, self.sign(body))
-
-
-async def deliver(api: Api, body: bytes, token: str) -> httpx.Response:
-    headers = {"Authorization": token, "Content-Type": "application/webhook+json"}
-    return await api.client.post(WEBHOOK_PATH, content=body, headers=headers)
-
-
-def build_event(event: str, room: str, *, at: datetime, **fields: Any) -> bytes:
-    """Return an event as the media server writes it."""
-    told = {
-        "event": event,
-        "id": f"EV_{uuid4().hex}",
-        "createdAt": str(int(at.timestamp())),
-        "room": {"sid": "RM_x", "name": room},
-        **fields,
-    }
-    return json.dumps(told).encode()
-
-
-def build_participant(device_id: UUID | str, *, joined_at: datetime, sid: str) -> dict[str, Any]:
-    milliseconds = int(joined_at.timestamp() * 1000)
-    return {
-        "sid": sid,
-        "identity": str(device_id),
-        "joinedAt": str(milliseconds // 1000),
-        "joinedAtMs": str(milliseconds),
-    }
 
 
 @pytest.fixture
