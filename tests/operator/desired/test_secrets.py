@@ -36,6 +36,9 @@ USERS: dict[str, set[str]] = {
     "livekit": {"livekit", "api", "worker"},
     "turn": {"turn", "livekit", "api", "worker"},
     "kafka": {"kafka", "worker"},
+    "web-push": {"worker"},
+    "web-push-public": {"api"},
+    "fcm": {"worker"},
 }
 
 
@@ -45,7 +48,8 @@ def test_the_table_names_every_secret() -> None:
 
 @pytest.mark.parametrize("secret", SECRET_KEYS)
 def test_a_changed_secret_rolls_exactly_its_users(secret: str) -> None:
-    messenger = make_messenger(spec={**_SMTP, "kafka": {"enabled": True}})
+    push = {"fcm": {"serviceAccountSecretRef": {"name": "mine"}}, "webPush": {}}
+    messenger = make_messenger(spec={**_SMTP, "kafka": {"enabled": True}, "push": push})
     before = list_deployables(build_all(messenger))
     after = list_deployables(build_all(messenger, changed=(secret,)))
     rolled = {
