@@ -225,6 +225,23 @@ async def test_a_token_the_provider_calls_gone_is_deleted(
     assert await scene.count_tokens() == 0
 
 
+async def test_an_address_that_can_not_be_called_costs_nobody_else_anything(
+    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
+) -> None:
+    ada, bob, cem = [await scene.join(name) for name in ("ada", "bob", "cem")]
+    chat = await scene.chat(ada[0], bob[0], cem[0])
+    # Below an allowed host, and yet no name of a host: the client refuses before it calls anybody.
+    await scene.register(
+        bob[1], "web_push", subscribe(Browser(), "https://xn--.push.example.org/bobs")
+    )
+    await scene.register(cem[1], "web_push", subscribe(Browser(), f"{sink.url}/web-push/cems"))
+    allowed = f"{sink.url},*.push.example.org"
+    async with run_worker(binding_root, web_push_allowed_hosts=allowed):
+        await announce(jobs, await scene.write(chat, ada, 1))
+    assert [push.to for push in sink.find()] == ["cems"]
+    assert await scene.count_tokens() == 1
+
+
 async def test_a_provider_that_is_busy_is_asked_again_for_that_device_only(
     binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
 ) -> None:

@@ -74,6 +74,9 @@ class WebPushSender:
             )
         except httpx.HTTPError as error:
             return Outcome("later", f"{host}: {str(error) or type(error).__name__}")
+        except (httpx.InvalidURL, UnicodeError):
+            # Below an allowed host, and yet no name of a host: a browser never made this.
+            return Outcome("gone", "the push service's address is no address")
         outcome = judge_status(response, now=now)
         return Outcome(outcome.result, f"{host} {outcome.reason}".strip(), outcome.retry_after)
 
