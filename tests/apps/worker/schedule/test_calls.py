@@ -203,6 +203,25 @@ async def test_while_the_media_server_is_away_only_ringing_ends(
     assert (await read(postgres, ringing.id)).status == "missed"
 
 
+async def test_a_call_that_is_answered_at_the_last_moment_goes_on(
+    postgres: Pool, publisher: Publisher
+) -> None:
+    now = read_clock()
+    ringing = await insert_call(postgres, started_at=now - RING_TIME)
+
+    class AnsweredMeanwhile(CallKeeper):
+        """Somebody comes after the calls were read and before they are judged."""
+
+        async def _gather_rooms(self) -> None:
+            await answer(postgres, ringing)
+
+    await AnsweredMeanwhile(postgres, publisher, None).sweep(now=now)
+    assert (await read(postgres, ringing.id)).status == "active"
+    # Another device that declines then comes too late as well.
+    assert await end_call(postgres, ringing.room, now=now, declined=True) is None
+    assert (await read(postgres, ringing.id)).is_open
+
+
 async def test_calls_end_when_the_instance_offers_none_any_more(
     postgres: Pool, publisher: Publisher
 ) -> None:

@@ -92,11 +92,19 @@ async def record_presence(
         return None if known is None else await _settle(connection, call.id)
 
 
-async def end_call(pool: Pool, room: str, *, now: datetime, declined: bool = False) -> Call | None:
-    """End a call and everybody's stay; None when it had ended, or there is no such room."""
+async def end_call(
+    pool: Pool, room: str, *, now: datetime, declined: bool = False, unanswered: bool = False
+) -> Call | None:
+    """End a call and everybody's stay; None when it had ended, or there is no such room.
+
+    With `declined` or `unanswered` only a call that still rings: one that was answered since the
+    caller looked goes on.
+    """
     async with pool.acquire() as connection, connection.transaction():
         call = await _lock_call(connection, room)
         if call is None or not call.is_open:
+            return None
+        if (declined or unanswered) and call.status != "ringing":
             return None
         await connection.execute(_END, call.id, now, "declined" if declined else "missed")
         await connection.execute(_LEAVE_ALL, call.id, now)

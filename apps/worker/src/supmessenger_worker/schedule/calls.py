@@ -113,7 +113,7 @@ class CallKeeper:
                 await self._end(call, now=now)
                 return
         if is_ringing_too_long(call, now=now):
-            await self._end(call, now=now)
+            await self._end(call, now=now, unanswered=True)
 
     @property
     def patience(self) -> timedelta:
@@ -141,8 +141,8 @@ class CallKeeper:
                 call = changed
         return call, presences is None
 
-    async def _end(self, call: Call, *, now: datetime) -> None:
-        ended = await end_call(self.pool, call.room, now=now)
+    async def _end(self, call: Call, *, now: datetime, unanswered: bool = False) -> None:
+        ended = await end_call(self.pool, call.room, now=now, unanswered=unanswered)
         if ended is not None:
             _log.info("call ended", call=str(call.id), status=ended.status)
             await self._announce(ended)
