@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from supmessenger_operator.model.base import Model
-from supmessenger_operator.model.scalars import Duration, SecretRef
+from supmessenger_operator.model.scalars import HOST, IPV6_HOST, PORT, Duration, SecretRef
 from supmessenger_operator.model.workload import DataWorkload
 
 
@@ -57,8 +57,8 @@ class Smtp(Model):
 
 # A host over https or everything below one; plain http only for one exact address.
 _PUSH_HOST = (
-    r"^((\*\.)?([a-z0-9-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*(:[0-9]{1,5})?"
-    r"|http://[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?)$"
+    rf"^((\*\.)?([a-z0-9-]+\.)+[a-z0-9-]*[a-z][a-z0-9-]*(:{PORT})?"
+    rf"|http://[a-z0-9-]+(\.[a-z0-9-]+)*(:{PORT})?)$"
 )
 PushHost = Annotated[str, Field(pattern=_PUSH_HOST, max_length=253)]
 
@@ -71,7 +71,7 @@ class Fcm(Model):
     )
     endpoint: str = Field(
         default="https://fcm.googleapis.com",
-        pattern=r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?/?$",
+        pattern=rf"^https?://[a-z0-9.-]+(:{PORT})?/?$",
         max_length=253,
         description="Where Firebase's API is; plain http only for tests. Default:"
         " https://fcm.googleapis.com.",
@@ -230,7 +230,11 @@ class Tracing(Model):
 class RemoteWrite(Model):
     """A metrics store that is run elsewhere."""
 
-    url: str = Field(description="Remote-write URL.", pattern=r"^https?://.+", max_length=2048)
+    url: str = Field(
+        description="Remote-write URL; a login goes into credentialsSecretRef.",
+        pattern=rf"^https?://({HOST}|{IPV6_HOST})(:{PORT})?(/[^\s?#]*)?(\?[^\s#]*)?$",
+        max_length=2048,
+    )
     credentials_secret_ref: SecretRef | None = Field(
         default=None, description="Secret with username and password; default: none."
     )

@@ -5,18 +5,16 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
-from supmessenger_operator.model.scalars import SecretRef
+from supmessenger_operator.model.scalars import HOST, IPV6_HOST, PORT, SecretRef
 from supmessenger_operator.model.unions import build_choice_rules
 from supmessenger_operator.model.workload import DataWorkload, PodBlock, Storage
 
 # A broker's address: a name or IPv4 address, or an IPv6 address in brackets, and a port.
-_ADDRESS = r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}"
+_ADDRESS = rf"([A-Za-z0-9._-]+|{IPV6_HOST}):{PORT}"
 Address = Annotated[str, Field(pattern=f"^{_ADDRESS}$", max_length=300)]
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
-_PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 TurnUri = Annotated[
     str,
-    Field(pattern=rf"^turns?:{_HOST}(:{_PORT})?(\?transport=(udp|tcp))?$", max_length=300),
+    Field(pattern=rf"^turns?:{HOST}(:{PORT})?(\?transport=(udp|tcp))?$", max_length=300),
 ]
 
 
@@ -122,7 +120,7 @@ class LivekitExternal(Model):
 
     url: str = Field(
         description="URL of the server.",
-        pattern=rf"^wss?://{_HOST}(:{_PORT})?(/[^\s?#]*)?$",
+        pattern=rf"^wss?://{HOST}(:{PORT})?(/[^\s?#]*)?$",
         max_length=2048,
     )
     credentials_secret_ref: SecretRef = Field(description="Secret with api-key and api-secret.")

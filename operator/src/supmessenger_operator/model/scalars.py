@@ -13,6 +13,10 @@ DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
 CRON_PATTERN = r"^([0-9A-Za-z*/,?-]+ ){4}[0-9A-Za-z*/,?-]+$"
 DOMAIN_PATTERN = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 SECRET_NAME_PATTERN = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"  # noqa: S105 - a pattern of names
+# Parts of larger patterns. Network policies name the ports: one that is none would stop them all.
+HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+IPV6_HOST = r"\[[0-9A-Fa-f:.]+\]"
+PORT = r"(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 
 _MULTIPLIERS = {
     "": Decimal(1),
