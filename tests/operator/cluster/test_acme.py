@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -152,3 +152,40 @@ def test_a_server_that_is_not_there_or_not_trusted_is_told(tmp_path: Path) -> No
                 obtain_certificate(replace(order, authority=""))
         with pytest.raises(AcmeFailure, match="Connection refused"):
             obtain_certificate(order)
+
+
+class Page(BaseHTTPRequestHandler):
+    """Some other service at the address of the directory."""
+
+    body = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'"welcome"', b'{"meta": 5}'])
+def test_an_address_that_is_no_directory_is_told(tmp_path: Path, body: bytes) -> None:
+    key = make_account_key()
+    handler = type("OnePage", (Page,), {"body": body})
+    with run_edge(tmp_path, key) as edge, ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        order = AcmeOrder(
+            directory=f"http://127.0.0.1:{server.server_address[1]}/dir",
+            domain=DOMAIN,
+            account_key=key,
+            edge_url=f"http://127.0.0.1:{edge.ports['8080']}",
+        )
+        try:
+            with pytest.raises(AcmeFailure, match="is no directory of an ACME server"):
+                obtain_certificate(order)
+        finally:
+            server.shutdown()
+            thread.join()

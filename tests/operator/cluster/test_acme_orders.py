@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
+from structlog.testing import capture_logs
 
 from supmessenger_operator.cluster.acme import AcmeFailure, AcmeOrder, Issued
 from supmessenger_operator.cluster.acme_orders import CertificateOrders
@@ -108,11 +108,16 @@ async def test_a_changed_wish_is_tried_at_once() -> None:
     assert orders.follow(KEY, corrected, now=NOW).issued == ISSUED
 
 
-async def test_what_nobody_expected_stays_loud() -> None:
+async def test_what_nobody_expected_is_loud_and_holds_up_no_pass() -> None:
     server, woken = Server(ZeroDivisionError("a mistake of ours")), Woken()
     orders = CertificateOrders(woken.keys.put_nowait, obtain=server.obtain)
     orders.follow(KEY, ORDER, now=NOW)
     await woken.wait()
 
-    with pytest.raises(ZeroDivisionError):
-        orders.follow(KEY, ORDER, now=NOW)
+    with capture_logs() as lines:
+        state = orders.follow(KEY, ORDER, now=NOW)
+
+    assert "certificate order broke" in [line["event"] for line in lines]
+    assert "ZeroDivisionError: a mistake of ours" in state.failure
+    assert state.next_try == NOW + timedelta(minutes=1)
+    assert len(server.orders) == 1

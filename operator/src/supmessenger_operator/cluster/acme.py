@@ -8,7 +8,7 @@ nothing has to be carried to it while an order runs.
 import tempfile
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import requests
 from acme import challenges, client, errors, messages
@@ -19,6 +19,8 @@ from cryptography.x509.oid import NameOID
 from josepy.b64 import b64encode
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
+
+from supmessenger_operator.cluster.certificate_facts import find_flaw
 
 CALL_SECONDS = 15
 ORDER_SECONDS = 60.0
@@ -107,7 +109,13 @@ def _place(order: AcmeOrder, *, authority: str) -> Issued:
         challenge = _choose_challenge(authorization)
         server.answer_challenge(challenge, challenge.response(server.net.key))
     finished = server.poll_and_finalize(placed, deadline)
-    return Issued(chain=finished.fullchain_pem, key=_encode_key(key))
+    issued = Issued(chain=finished.fullchain_pem, key=_encode_key(key))
+    values = {"tls.crt": issued.chain, "tls.key": issued.key}
+    # Taken as good, it would be found unfit by the next pass and ordered again at once.
+    flaw = find_flaw(values, order.domain, now=datetime.now(UTC))
+    if flaw:
+        raise AcmeFailure(f"{order.directory} gave a certificate that can't be used: {flaw}")
+    return issued
 
 
 def _connect(order: AcmeOrder, *, authority: str) -> client.ClientV2:
@@ -116,7 +124,7 @@ def _connect(order: AcmeOrder, *, authority: str) -> client.ClientV2:
     if authority:
         # The library hands it on to requests, which takes a file of authorities too.
         network.verify_ssl = authority  # type: ignore[assignment]
-    server = client.ClientV2(client.ClientV2.get_directory(order.directory, network), net=network)
+    server = client.ClientV2(_read_directory(order, network), net=network)
     binding = None
     if order.external_account is not None:
         binding = messages.ExternalAccountBinding.from_data(
@@ -135,6 +143,17 @@ def _connect(order: AcmeOrder, *, authority: str) -> client.ClientV2:
             uri=known.location, body=messages.Registration()
         )
     return server
+
+
+def _read_directory(order: AcmeOrder, network: client.ClientNetwork) -> messages.Directory:
+    """Return what the server offers; the library trusts that the address is that of a directory."""
+    try:
+        directory = client.ClientV2.get_directory(order.directory, network)
+        for name in ("newNonce", "newAccount", "newOrder"):
+            directory[name]
+    except (AttributeError, KeyError, TypeError) as error:
+        raise AcmeFailure(f"{order.directory} is no directory of an ACME server") from error
+    return directory
 
 
 def _choose_challenge(authorization: messages.AuthorizationResource) -> messages.ChallengeBody:

@@ -85,7 +85,10 @@ class CertificateOrders:
             entry.state = OrderState(issued=task.result())
             return
         if not isinstance(error, AcmeFailure):
-            raise error
+            # Loud in the log, and no more: a mistake in an order must not stop the passes, nor
+            # may each of them place another one.
+            log.error("certificate order broke", domain=entry.order.domain, exc_info=error)
+            error = AcmeFailure(f"{entry.order.directory}: {type(error).__name__}: {error}")
         entry.failures += 1
         wait = PATIENCE[min(entry.failures, len(PATIENCE)) - 1]
         next_try = now + (LIMITED_PATIENCE if error.is_limited else wait)

@@ -1,10 +1,14 @@
 """What a certificate says of itself: its life, its names, and whether a server can use it."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+
+# A server whose clock is ahead of ours makes certificates that begin in a moment.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def compute_renewal(certificate: bytes) -> datetime:
@@ -24,13 +28,13 @@ def find_flaw(values: Mapping[str, str], domain: str, *, now: datetime) -> str:
     try:
         current = x509.load_pem_x509_certificate(values.get("tls.crt", "").encode())
         key = serialization.load_pem_private_key(values.get("tls.key", "").encode(), None)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return "tls.crt or tls.key is no PEM certificate and key"
     if _encode(key.public_key()) != _encode(current.public_key()):
         return "tls.key is not the key of tls.crt"
     if now >= current.not_valid_after_utc:
         return f"the certificate ended on {current.not_valid_after_utc:%Y-%m-%d}"
-    if now < current.not_valid_before_utc:
+    if now + CLOCKS_DIFFER < current.not_valid_before_utc:
         return f"the certificate begins only on {current.not_valid_before_utc:%Y-%m-%d}"
     if not _names(current, domain):
         return f"the certificate does not name {domain}"
