@@ -51,7 +51,7 @@ def read_bindings(root: Path) -> Bindings:
         rabbitmq=read_rabbitmq(root),
         object_storage=read_object_storage(root),
         smtp=read_smtp(root),
-        kafka=read_kafka(root),
+        kafka=read_event_log(root),
         livekit=read_media_server(root),
         turn=read_relay(root),
     )
@@ -63,6 +63,15 @@ def read_media_server(root: Path) -> LivekitBinding | None:
         return read_livekit(root)
     except BindingError as error:
         _log.error("no media server", why=str(error))
+        return None
+
+
+def read_event_log(root: Path) -> KafkaBinding | None:
+    """Read the binding `kafka`; a broken one costs the events, nothing else."""
+    try:
+        return read_kafka(root)
+    except BindingError as error:
+        _log.error("no event log", why=str(error))
         return None
 
 

@@ -122,7 +122,7 @@ def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) ->
 
 def build_event_relay(bindings: Bindings, settings: WorkerSettings) -> EventRelay | None:
     """Return the relay of events, where the instance sends any."""
-    if bindings.kafka is None or not settings.events_enabled:
+    if not settings.events_enabled:
         return None
     plan = Plan(
         topic=settings.events_topic,

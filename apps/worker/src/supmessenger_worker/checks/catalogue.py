@@ -45,7 +45,7 @@ def build_checks(bindings: Bindings, settings: WorkerSettings) -> list[Check]:
         checks.append(Check("edge", probe))
     if bindings.smtp is not None:
         checks.append(Check("smtp", partial(probe_smtp, bindings.smtp)))
-    if bindings.kafka is not None:
+    if bindings.kafka is not None or settings.events_enabled:
         topic = settings.events_topic
         probe_events = partial(probe_kafka, bindings.kafka, bindings.postgres, topic=topic)
         checks.append(Check("kafka", probe_events))

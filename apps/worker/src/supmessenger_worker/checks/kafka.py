@@ -7,16 +7,20 @@ from supmessenger_common.bindings import KafkaBinding, PostgresBinding
 from supmessenger_common.database import open_connection
 from supmessenger_common.identifiers import format_time, read_clock
 from supmessenger_worker.checks.model import Answer, CheckFailedError
-from supmessenger_worker.events.kafka import FAILURES, list_partitions
+from supmessenger_worker.events.kafka import FAILURES, NO_BINDING, list_partitions
 from supmessenger_worker.events.rows import EventRows, Standing
 
 # Events are relayed within a second: one that is older waits for something.
 LATE: Final = timedelta(minutes=2)
 
 
-async def probe_kafka(binding: KafkaBinding, postgres: PostgresBinding, *, topic: str) -> Answer:
+async def probe_kafka(
+    binding: KafkaBinding | None, postgres: PostgresBinding, *, topic: str
+) -> Answer:
     """Log in, ask for the topic, and look whether events leave the database."""
     standing = await _read_standing(postgres)
+    if binding is None:
+        raise CheckFailedError(f"{NO_BINDING}{describe_drops(standing)}")
     try:
         partitions = len(await list_partitions(binding, topic))
     except FAILURES as error:

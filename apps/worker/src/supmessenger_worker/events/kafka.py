@@ -29,6 +29,7 @@ REQUEST_SECONDS: Final = 10.0
 GOODBYE_SECONDS: Final = 3.0
 # What comes of Kafka being away, refusing us, or not answering.
 FAILURES: Final = (KafkaError, OSError, TimeoutError)
+NO_BINDING: Final = "the binding kafka is missing or broken; the worker's log says which key"
 
 
 class KafkaRefusal(ConnectionError):

@@ -17,7 +17,13 @@ from supmessenger_common.bindings import KafkaBinding, PostgresBinding
 from supmessenger_common.database import open_connection
 from supmessenger_common.identifiers import read_clock
 from supmessenger_common.log import get_logger
-from supmessenger_worker.events.kafka import FAILURES, EventProducer, open_producer
+from supmessenger_worker.events.kafka import (
+    FAILURES,
+    NO_BINDING,
+    EventProducer,
+    KafkaRefusal,
+    open_producer,
+)
 from supmessenger_worker.events.rows import EventRows
 
 BATCH: Final = 500
@@ -46,8 +52,8 @@ class Plan:
 class EventRelay:
     """Moves events to Kafka, as fast as it confirms."""
 
-    def __init__(self, postgres: PostgresBinding, kafka: KafkaBinding, plan: Plan) -> None:
-        """Compose; nothing is opened before `run`."""
+    def __init__(self, postgres: PostgresBinding, kafka: KafkaBinding | None, plan: Plan) -> None:
+        """Compose; nothing is opened before `run`. Without a binding events wait, within bounds."""
         self._postgres = postgres
         self._kafka = kafka
         self._plan = plan
@@ -84,10 +90,10 @@ class EventRelay:
         """Relay until Kafka fails; then note that and wait a while."""
         async with AsyncExitStack() as stack:
             try:
-                producer = await stack.enter_async_context(
-                    open_producer(self._kafka, self._plan.topic)
-                )
-            except FAILURES as error:
+                producer = await self._open_producer(stack)
+            # Beside its own errors the library raises whatever it stumbles over in an address or a
+            # mechanism: that, too, is told, and what waits is kept within its bounds.
+            except Exception as error:
                 await self._note_failure(rows, error)
             else:
                 while await self._relay_round(rows, producer):
@@ -96,6 +102,11 @@ class EventRelay:
         pause = compute_pause(self._failures, jitter=random.random())
         await self._tend(rows)
         await asyncio.sleep(pause)
+
+    async def _open_producer(self, stack: AsyncExitStack) -> EventProducer:
+        if self._kafka is None:
+            raise KafkaRefusal(NO_BINDING)
+        return await stack.enter_async_context(open_producer(self._kafka, self._plan.topic))
 
     async def _relay_round(self, rows: EventRows, producer: EventProducer) -> bool:
         """Relay one batch; tells whether Kafka took it."""
