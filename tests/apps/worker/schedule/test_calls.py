@@ -21,7 +21,7 @@ from support.worker_service import run_worker
 
 from supmessenger_common.bindings import LivekitBinding, read_redis
 from supmessenger_common.calls.model import RING_TIME, Call, Presence
-from supmessenger_common.calls.rooms import Rooms
+from supmessenger_common.calls.rooms import Room, Rooms
 from supmessenger_common.calls.store import end_call, find_call, record_presence
 from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, read_clock
@@ -230,6 +230,25 @@ async def test_calls_end_when_the_instance_offers_none_any_more(
     await answer(postgres, talking)
     await CallKeeper(postgres, publisher, None).sweep(now=now)
     assert (await read(postgres, talking.id)).status == "ended"
+
+
+async def test_a_room_that_closes_while_it_is_looked_at_holds_up_no_other_call(
+    postgres: Pool, publisher: Publisher, rooms: Rooms
+) -> None:
+    now = read_clock()
+    closing = await insert_call(postgres, started_at=now - timedelta(seconds=10))
+    await answer(postgres, closing)
+    ringing = await insert_call(postgres, started_at=now - RING_TIME)
+
+    class ClosedMeanwhile(CallKeeper):
+        """A room is on the list, and gone when it is asked who is in it."""
+
+        async def _gather_rooms(self) -> dict[str, Room]:
+            return {closing.room: Room(closing.room, occupied=True)}
+
+    await ClosedMeanwhile(postgres, publisher, rooms).sweep(now=now)
+    assert (await read(postgres, closing.id)).status == "active"
+    assert (await read(postgres, ringing.id)).status == "missed"
 
 
 async def test_rooms_of_others_stay(postgres: Pool, publisher: Publisher, rooms: Rooms) -> None:

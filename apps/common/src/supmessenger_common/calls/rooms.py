@@ -1,6 +1,7 @@
 """The rooms of the media server, by its own API."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -12,7 +13,9 @@ from livekit import api
 from supmessenger_common.bindings import LivekitBinding
 from supmessenger_common.calls.model import RING_TIME, Presence
 from supmessenger_common.errors import PlatformError
+from supmessenger_common.log import get_logger
 
+_log = get_logger("rooms")
 T = TypeVar("T")
 
 CONNECT_SECONDS = 2.0
@@ -27,6 +30,10 @@ PARTICIPANTS_LIMIT = 100
 
 class _NotHeldError(Exception):
     """The media server answers, but none of its processes holds the room."""
+
+
+class _NoRoomError(Exception):
+    """The media server answers that there is no such room."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +74,13 @@ class Rooms:
     async def remove(self, name: str) -> None:
         """Remove a room and everybody in it, if it exists."""
         request = api.DeleteRoomRequest(room=name)
-        try:
-            await self._call(lambda: self._api.room.delete_room(request))
-        except _NotHeldError:
-            # Left behind by a server that ended: another must take it before it can be removed.
-            await self.ensure(name)
-            await self._ask(lambda: self._api.room.delete_room(request))
-        except api.ServerError as error:
-            if error.code != api.ServerErrorCode.NOT_FOUND:
-                raise
+        with suppress(_NoRoomError):
+            try:
+                await self._call(lambda: self._api.room.delete_room(request))
+            except _NotHeldError:
+                # Left behind by a server that ended: another must take it before it can go.
+                await self.ensure(name)
+                await self._ask(lambda: self._api.room.delete_room(request))
 
     async def fetch_all(self) -> Sequence[Room]:
         """Return the rooms there are."""
@@ -87,7 +92,7 @@ class Rooms:
         request = api.ListParticipantsRequest(room=name)
         try:
             answer = await self._call(lambda: self._api.room.list_participants(request))
-        except _NotHeldError:
+        except (_NotHeldError, _NoRoomError):
             return None
         return [build_presence(one) for one in answer.participants]
 
@@ -98,7 +103,7 @@ class Rooms:
     async def _ask(self, request: Callable[[], Awaitable[T]]) -> T:
         try:
             return await self._call(request)
-        except _NotHeldError as error:
+        except (_NotHeldError, _NoRoomError) as error:
             raise build_unreachable() from error
 
     async def _call(self, request: Callable[[], Awaitable[T]]) -> T:
@@ -109,10 +114,12 @@ class Rooms:
         except api.ServerError as error:
             if error.code == api.ServerErrorCode.UNAVAILABLE:
                 raise _NotHeldError from error
-            # Wrong keys pass when the Secret and both pods agree again.
-            if error.status >= 500 or error.status in (401, 403):
-                raise build_unreachable() from error
-            raise
+            if error.code == api.ServerErrorCode.NOT_FOUND:
+                raise _NoRoomError from error
+            # Too busy to answer in its own time, full, or with other keys until the Secret and
+            # both pods agree again: whatever its status is, it passes.
+            _log.warning("media server refuses", code=error.code, status=error.status)
+            raise build_unreachable() from error
 
 
 def build_presence(participant: ParticipantInfo) -> Presence:
