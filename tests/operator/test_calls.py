@@ -143,3 +143,31 @@ async def test_calls_without_a_way_in_are_told_as_such(world: World) -> None:
     assert component(world, "livekit")["mode"] == "unavailable"
     assert "spec.livekit.embedded.exposure" in component(world, "livekit")["message"]
     assert world.condition("Ready")["status"] == "True"
+
+
+async def test_services_that_are_refused_hold_back_no_messaging(world: World) -> None:
+    world.cluster.refused[("Service", "demo-turn")] = "exceeded quota: services.loadbalancers"
+    await world.settle()
+
+    for part in ("Postgres", "Worker", "Api", "Websocket", "Media", "Edge"):
+        assert world.condition(f"{part}Ready")["status"] == "True", part
+    # The edge needs the name of signalling to start.
+    assert "demo-livekit" in world.cluster.names("Service")
+    assert "demo-prometheus" in world.cluster.names("StatefulSet")
+    stalled = world.condition("Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "ObjectRefused")
+    assert "services.loadbalancers" in stalled["message"]
+
+    world.cluster.refused.clear()
+    await world.settle()
+    assert world.condition("TurnReady")["status"] == "True"
+    assert world.condition("Ready")["status"] == "True"
+
+
+async def test_a_refused_part_holds_back_no_other_one(world: World) -> None:
+    world.cluster.refused[("Deployment", "demo-livekit")] = "no such priority class"
+    await world.settle()
+
+    assert world.condition("TurnReady")["status"] == "True"
+    assert world.condition("GrafanaReady")["status"] == "True"
+    assert world.condition("Stalled")["message"].startswith("spec.livekit: the API server refused")

@@ -8,7 +8,7 @@ from supmessenger_operator.cluster.observe import find_living_pods
 from supmessenger_operator.model.desired_object import Wave
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.outcome import Waiting
-from supmessenger_operator.rollout import find_pending, release_wave
+from supmessenger_operator.rollout import find_pending, release_wave, tell_refused
 from supmessenger_operator.run import Run
 
 # Pods are not watched: nobody tells when the last one has ended.
@@ -21,6 +21,7 @@ async def fall_asleep(run: Run, messenger: Messenger) -> None:
     for wave in reversed(Wave):
         await release_wave(run, messenger, wave)
         await _require_ended(run, wave)
+    tell_refused(run)
 
 
 async def _require_ended(run: Run, wave: Wave) -> None:

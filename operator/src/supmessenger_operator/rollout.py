@@ -16,7 +16,7 @@ from supmessenger_operator.cluster.public_address import gather_call_addresses
 from supmessenger_operator.cluster.release import compute_release_hash
 from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
 from supmessenger_operator.events import Happening
-from supmessenger_operator.model.components import find_field
+from supmessenger_operator.model.components import find_field, is_optional
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
 from supmessenger_operator.model.inputs import Inputs
@@ -93,6 +93,7 @@ async def roll_out(run: Run, messenger: Messenger) -> None:
         await _refuse_failed_jobs(run, messenger, wave)
         if _has_work_after(run, wave):
             _require_ready(run, wave)
+    tell_refused(run)
 
 
 async def prune(run: Run, messenger: Messenger) -> None:
@@ -132,7 +133,13 @@ async def release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         before = run.releases.current.get(component)
         # Judged first, released second, applied third: what the API server refuses never becomes
         # the release, and a pass cut off after the second step is completed by drift repair.
-        await _check_component(run, component, bodies)
+        try:
+            await _check_component(run, component, bodies)
+        except Stalled as refused:
+            if not is_optional(component):
+                raise
+            run.refused.append(refused)
+            continue
         await run.releases.move(messenger, component, bodies)
         await apply_objects(context.client, context.ledger, run.observed, bodies)
         run.pending = tuple(name for name in run.pending if name != component)
@@ -144,6 +151,12 @@ async def release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         await context.recorder.record(
             run.body, Happening(reason="RollingOut" if before else "Installing", message=message)
         )
+
+
+def tell_refused(run: Run) -> None:
+    """End the pass with what was refused of optional parts, if anything was."""
+    if run.refused:
+        raise run.refused[0]
 
 
 async def _check_component(run: Run, component: str, bodies: Sequence[Mapping[str, Any]]) -> None:

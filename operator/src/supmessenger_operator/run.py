@@ -17,6 +17,7 @@ from supmessenger_operator.model.desired_object import DesiredObject
 from supmessenger_operator.model.inputs import Inputs
 from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.status import Status, read_status
 from supmessenger_operator.probes.checker import Checkers
 
@@ -50,6 +51,8 @@ class Run:
     inputs: Inputs | None = None
     desired: tuple[DesiredObject, ...] = ()
     pending: tuple[str, ...] = ()
+    # What the API server refused of optional parts, told when everything else is done.
+    refused: list[Stalled] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str]:

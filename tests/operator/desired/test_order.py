@@ -16,6 +16,7 @@ def test_components_come_in_the_one_order() -> None:
     assert components == [
         "foundation",
         "policies",
+        "signalling",
         "calls",
         "postgres",
         "redis-cache",

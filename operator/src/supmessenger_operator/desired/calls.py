@@ -4,6 +4,7 @@ They come before everything that waits: the edge resolves LiveKit's name when it
 cluster's addresses are known by the time the services and the relay are configured with them.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from supmessenger_operator.desired import livekit, turn
@@ -12,6 +13,8 @@ from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.realtime import MediaExposure
 
 COMPONENT = "calls"
+# Apart from the others: a cluster that refuses a load balancer still lets the edge find its name.
+SIGNALLING = "signalling"
 
 
 def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, ...]:
@@ -20,28 +23,30 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     exposures = messenger.spec.media_exposures
     built: list[DesiredObject] = []
     if livekit.is_embedded(messenger, inputs):
-        built += _build_livekit(kinds, exposures["livekit"])
+        built.append(_build_signalling(replace(kinds, component=SIGNALLING)))
+        built.append(_build_media(kinds, exposures["livekit"]))
     if turn.is_embedded(messenger, inputs):
         built.append(_build_turn(kinds, exposures["turn"]))
     return tuple(built)
 
 
-def _build_livekit(kinds: Kinds, exposure: MediaExposure) -> tuple[DesiredObject, ...]:
-    name = kinds.messenger.object_name(livekit.COMPONENT)
-    signalling = kinds.build_service(
+def _build_signalling(kinds: Kinds) -> DesiredObject:
+    return kinds.build_service(
         {"http": (livekit.PORT, "http"), "metrics": (livekit.METRICS_PORT, "metrics")},
-        name=name,
+        name=kinds.messenger.object_name(livekit.COMPONENT),
         selects=livekit.COMPONENT,
     )
-    media = kinds.build_service(
+
+
+def _build_media(kinds: Kinds, exposure: MediaExposure) -> DesiredObject:
+    return kinds.build_service(
         {"rtc-tcp": (livekit.RTC_TCP_PORT, "rtc-tcp")},
         udp_ports={"rtc-udp": (livekit.RTC_UDP_PORT, "rtc-udp")},
-        name=f"{name}-rtc",
+        name=f"{kinds.messenger.object_name(livekit.COMPONENT)}-rtc",
         selects=livekit.COMPONENT,
         annotations=exposure.annotations,
         settings=_build_settings(exposure),
     )
-    return (signalling, media)
 
 
 def _build_turn(kinds: Kinds, exposure: MediaExposure) -> DesiredObject:

@@ -79,6 +79,10 @@ OPTIONAL_PARTS: tuple[OptionalPart, ...] = (
 )
 
 
+# What calls are reached by is released first of all, and is no more needed than they are.
+_OPTIONAL_NAMES = frozenset({"calls", *(part.name for part in OPTIONAL_PARTS)})
+
+
 def compute_components(
     spec: Spec, *, lacking: frozenset[str] = frozenset()
 ) -> tuple[Component, ...]:
@@ -118,6 +122,11 @@ def find_storage_field(component: str) -> str:
     return f"{find_field(component)}.embedded.storage.size"
 
 
+def is_optional(component: str) -> bool:
+    """Whether messaging goes on without what a component's release holds."""
+    return component in _OPTIONAL_NAMES
+
+
 def find_field(component: str) -> str:
     """Return where in the resource a component's objects are shaped."""
     fields = {
@@ -127,6 +136,7 @@ def find_field(component: str) -> str:
         "prometheus": "monitoring.prometheus",
         "exporters": "monitoring",
         "calls": "livekit",
+        "signalling": "livekit",
         "grafana": "monitoring.grafana",
         "loki": "monitoring.logs",
     }
