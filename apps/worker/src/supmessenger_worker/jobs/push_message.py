@@ -77,7 +77,7 @@ class PushJobs:
         outcome = await self._send(target, order)
         if outcome is None:
             return
-        self.senders.health.note(target.provider, outcome, now=now)
+        self.senders.health.note(target, outcome, now=now)
         PUSHES.labels(target.provider, outcome.result).inc()
         told = {"device_id": str(target.device_id), "why": outcome.reason}
         if outcome.result == "gone":
