@@ -178,3 +178,19 @@ def test_livekit_tells_the_api_and_keeps_rooms_in_the_state_store() -> None:
         ("api", 3000),
         ("redis-state", 6379),
     }
+
+
+def test_grafana_may_ask_who_signs_on_and_nothing_else_outside() -> None:
+    def list_outer(spec: dict[str, Any]) -> list[int]:
+        rules = list_policies(make_messenger(spec=spec))["grafana"]["egress"]
+        return [port["port"] for rule in rules if "to" not in rule for port in rule["ports"]]
+
+    oidc = {
+        "issuer": "https://id.example.org",
+        "authorizationUrl": "https://id.example.org:8444/authorize",
+        "tokenUrl": "https://id.example.org:8445/token",
+        "userInfoUrl": "https://id.example.org/userinfo",
+        "clientSecretRef": {"name": "grafana-client"},
+    }
+    assert list_outer({}) == []
+    assert list_outer({"monitoring": {"grafana": {"oidc": oidc}}}) == [443, 8445]

@@ -230,6 +230,13 @@ def test_one_registry_re_homes_all_images_and_an_override_wins() -> None:
 
 
 _PUSH_TO = {"serviceAccountSecretRef": {"name": "s"}}
+_SIGN_ON = {
+    "issuer": "https://a.example",
+    "authorizationUrl": "https://a.example/a",
+    "tokenUrl": "https://a.example/t",
+    "userInfoUrl": "https://a.example/u",
+    "clientSecretRef": {"name": "s"},
+}
 
 
 @pytest.mark.parametrize(
@@ -254,6 +261,10 @@ _PUSH_TO = {"serviceAccountSecretRef": {"name": "s"}}
         (
             {"monitoring": {"prometheus": {"external": {"url": "https://u:pw@a.example/w"}}}},
             "spec.monitoring.prometheus.external.url",
+        ),
+        (
+            {"monitoring": {"grafana": {"oidc": {**_SIGN_ON, "tokenUrl": "https://a:99999/t"}}}},
+            "spec.monitoring.grafana.oidc.tokenUrl",
         ),
         (
             {"push": {"fcm": {**_PUSH_TO, "endpoint": "https://a.example:99999"}}},

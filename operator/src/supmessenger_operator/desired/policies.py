@@ -241,7 +241,14 @@ def _list_outer_ports(messenger: Messenger) -> tuple[tuple[int, tuple[str, ...]]
         # Where it finds the pods (the API server, whose port differs), and the node agents.
         asked = (443, 6443, NODE_EXPORTER_PORT, *_list_remote_ports(messenger))
         ports += [(port, (prometheus.COMPONENT,)) for port in asked]
+    ports += [(port, (grafana.COMPONENT,)) for port in _list_sign_on_ports(messenger)]
     return tuple(ports)
+
+
+def _list_sign_on_ports(messenger: Messenger) -> tuple[int, ...]:
+    """Where Grafana itself asks who somebody is; the browser goes to the third address."""
+    oidc = grafana.get_oidc(messenger) if messenger.spec.has_grafana else None
+    return () if oidc is None else (_parse_port(oidc.token_url), _parse_port(oidc.user_info_url))
 
 
 def _list_remote_ports(messenger: Messenger) -> tuple[int, ...]:

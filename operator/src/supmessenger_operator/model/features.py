@@ -178,7 +178,7 @@ class Alerts(Model):
 
 
 # It stands in an ini file: no blanks, no signs that begin something there.
-_URL_OF_ONE_LINE = r"^https://[^\s;#`$%]+$"
+_URL_OF_ONE_LINE = rf"^https://({HOST}|{IPV6_HOST})(:{PORT})?(/[^\s;#`$%]*)?$"
 
 
 class Oidc(Model):
