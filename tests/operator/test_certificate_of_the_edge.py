@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from support.world import World
+from support.world import KEY, World
 
 from supmessenger_operator.cluster.acme import AcmeFailure, AcmeOrder, Issued
 from supmessenger_operator.cluster.acme_orders import CertificateOrders
@@ -65,6 +65,49 @@ async def test_the_edge_starts_with_our_own_and_goes_over_to_the_issued_one(
     assert world.condition("EdgeReady")["status"] == "True"
     assert len(authority.orders) == 1
     assert authority.orders[0].edge_url == "http://demo-edge.chat.svc.cluster.local"
+
+
+async def test_nothing_is_ordered_before_an_edge_could_prove_anything(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle(jobs=False)
+    assert "demo-edge" not in world.cluster.names("Deployment")
+    assert authority.orders == []
+
+    await world.settle()
+    await wait_for_order(world)
+    assert len(authority.orders) == 1
+
+
+async def test_a_sleeping_instance_orders_nothing_and_renews_when_it_wakes(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    first = served(world)["tls.crt"]
+    world.cluster.edit(
+        "SupMessenger", *KEY, metadata={"annotations": {"supmessenger.io/hibernate": "true"}}
+    )
+    await world.settle()
+    authority.failure = "connection refused"
+    world.clock.now += timedelta(days=61)
+    await world.settle()
+    await wait_for_order(world)
+
+    assert len(authority.orders) == 1
+    assert world.status()["phase"] == "Hibernated"
+    assert world.condition("Degraded")["status"] == "False"
+
+    authority.failure = ""
+    world.cluster.edit(
+        "SupMessenger", *KEY, metadata={"annotations": {"supmessenger.io/hibernate": "false"}}
+    )
+    await world.settle()
+    await wait_for_order(world)
+    assert len(authority.orders) == 2
+    assert served(world)["tls.crt"] != first
 
 
 async def test_a_failed_order_is_told_with_the_servers_words(

@@ -56,6 +56,7 @@ async def repair(run: Run) -> None:
 async def gather(run: Run, messenger: Messenger) -> Inputs:
     """Collect the facts that building needs."""
     edge = run.observed.find("Service", messenger.object_name("edge"))
+    doors = run.observed.find("Deployment", messenger.object_name("edge"))
     inputs = await gather_inputs(
         run.context.client,
         messenger,
@@ -63,6 +64,7 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
         reach=run.context.reach,
         orders=run.context.orders,
         edge_address=edge.address if edge is not None else "",
+        is_edge_up=doors is not None and doors.ready > 0 and not messenger.is_hibernated,
         call_addresses=await gather_call_addresses(
             messenger, run.observed, run.releases, run.context.reach
         ),

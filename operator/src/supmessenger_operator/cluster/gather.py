@@ -23,6 +23,7 @@ async def gather_inputs(
     reach: Reach,
     orders: CertificateOrders,
     edge_address: str,
+    is_edge_up: bool,
     call_addresses: Mapping[str, PublicAddress],
     now: datetime,
 ) -> Inputs:
@@ -33,6 +34,7 @@ async def gather_inputs(
     await ensure_connections(secrets, messenger)
     around = Surroundings(
         edge_address=edge_address,
+        is_edge_up=is_edge_up,
         turn_host=call_addresses["turn"].host,
         cluster_domain=defaults.cluster_domain,
         now=now,
