@@ -23,7 +23,7 @@ KUBE_VERSION = "1.34.0"  # what `helm template` assumes, as it asks no cluster
 PLACEHOLDER = "registry.invalid"
 _PATIENCE_SECONDS = 900
 # The operator has a key of its own; the others serve tests.
-_NOT_OF_THE_CHART = frozenset({"operator", "smtp-sink", "pebble"})
+_NOT_OF_THE_CHART = frozenset({"operator", "smtp-sink", "push-sink", "pebble"})
 _IMAGE = re.compile(r"^\s*(?:- )?image: (\S+)$", re.MULTILINE)
 _CATALOGUE = re.compile(r"^\s*images\.json: (\".*\")$", re.MULTILINE)
 

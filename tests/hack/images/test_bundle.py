@@ -67,7 +67,8 @@ def test_a_registry_is_taken_off_by_dockers_rule(reference: str, bare: str) -> N
 
 
 def test_values_of_built_images_say_which_parts_cannot_be_had() -> None:
-    built = {"operator": f"127.0.0.1:1/sup/operator@{DIGEST}", "redis": "r", "smtp-sink": "s"}
+    stand_ins = {"smtp-sink": "s", "push-sink": "p", "pebble": "a"}
+    built = {"operator": f"127.0.0.1:1/sup/operator@{DIGEST}", "redis": "r", **stand_ins}
     values = build_values(built, known=["redis", "grafana"])
     assert values["components"] == {"redis": "r", "grafana": ""}
     assert remove_hosts(values)["image"] == {"repository": "sup/operator", "digest": DIGEST}
