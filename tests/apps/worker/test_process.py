@@ -55,13 +55,17 @@ async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jo
             assert await process.wait() == 0
 
 
-async def test_told_to_end_it_takes_no_more_jobs_while_it_still_answers(
-    binding_root: Path, jobs: Jobs
+async def test_told_to_end_it_takes_no_more_jobs_while_it_finishes_one(
+    binding_root: Path, mail_sink: MailSink, jobs: Jobs
 ) -> None:
+    mail_sink.open.clear()
     port = probe_free_port()
     settings = {"SUP_PORT": str(port), "SUP_DRAIN_SECONDS": "20"}
     async with run_process(binding_root, **settings) as process:
         await wait_for_consumers(jobs)
+        begun = await jobs.write("email.verification", build_verification())
+        async with asyncio.timeout(20):
+            await mail_sink.reached.wait()
         process.send_signal(signal.SIGTERM)
         await wait_for_consumers(jobs, count=0)
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -69,8 +73,10 @@ async def test_told_to_end_it_takes_no_more_jobs_while_it_still_answers(
         assert (answer.status_code, answer.json()["status"]) == (503, "draining")
         body = build_job_body(Job(create_id(), "maintenance.nothing", {}, read_clock()))
         await jobs.publish("maintenance", body)
+        mail_sink.open.set()
         async with asyncio.timeout(20):
             assert await process.wait() == 0
+    await jobs.wait_done(begun)
     assert await jobs.count("sup.jobs.maintenance") == 1
 
 
