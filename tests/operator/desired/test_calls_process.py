@@ -1,8 +1,9 @@
 """The relay and LiveKit as real processes, started by the scripts of their pods."""
 
-from __future__ import contextlib
+from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import stat
