@@ -165,6 +165,27 @@ async def test_a_renewal_that_fails_degrades_and_keeps_the_good_one(
     assert "the server is busy" in degraded["message"]
 
 
+async def test_an_order_under_way_is_waited_for_without_looking_each_second(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    authority.failure = "the server is busy"
+    world.clock.now += timedelta(days=61)
+    await world.settle()
+    await wait_for_order(world)
+    world.checkers.forget(KEY)
+    tried = len(authority.orders)
+
+    world.clock.now += timedelta(hours=1)
+    looked = await world.reconcile()
+    await world.orders.drain()
+
+    assert len(authority.orders) == tried + 1, "it was due"
+    assert looked.delay is None
+
+
 async def test_another_server_in_the_resource_asks_for_another_certificate(
     world: World, authority: Authority
 ) -> None:

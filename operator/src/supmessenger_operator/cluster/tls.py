@@ -167,7 +167,8 @@ async def _follow_acme(
             is_usable=is_issued,
             is_pending=not state.failure,
             expires=read_expiry(current["tls.crt"]) if is_issued else None,
-            look_again=state.next_try,
+            # One that is due is under way now, and wakes the instance when it has ended.
+            look_again=state.next_try if state.next_try and state.next_try > now else None,
         ),
     )
 
