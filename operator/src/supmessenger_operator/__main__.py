@@ -149,6 +149,7 @@ async def _lead(
         for task in (stopping, *background):
             task.cancel()
         await asyncio.gather(stopping, *background, return_exceptions=True)
+        await context.orders.close()
         stop_watching.set()
         await asyncio.gather(watching, return_exceptions=True)
         await checkers.close()

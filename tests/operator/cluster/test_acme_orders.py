@@ -108,6 +108,18 @@ async def test_a_changed_wish_is_tried_at_once() -> None:
     assert orders.follow(KEY, corrected, now=NOW).issued == ISSUED
 
 
+async def test_an_order_under_way_holds_up_no_operator_that_leaves() -> None:
+    server = Server(ISSUED)
+    server.may_answer.clear()
+    orders = CertificateOrders(Woken().keys.put_nowait, obtain=server.obtain)
+    orders.follow(KEY, ORDER, now=NOW)
+    async with asyncio.timeout(5):
+        await orders.close()
+
+    assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    server.may_answer.set()
+
+
 async def test_what_nobody_expected_is_loud_and_holds_up_no_pass() -> None:
     server, woken = Server(ZeroDivisionError("a mistake of ours")), Woken()
     orders = CertificateOrders(woken.keys.put_nowait, obtain=server.obtain)

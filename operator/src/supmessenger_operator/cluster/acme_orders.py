@@ -72,6 +72,14 @@ class CertificateOrders:
         tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def close(self) -> None:
+        """Wait for no order any longer; what a thread still does ends by its own deadlines."""
+        tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
+        self._entries.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _run(self, order: AcmeOrder) -> Issued:
         async with self._slots:
             return await asyncio.to_thread(self._obtain, order)
