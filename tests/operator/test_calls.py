@@ -87,6 +87,29 @@ async def test_a_load_balancer_with_a_name_is_resolved(world: World) -> None:
     assert uris.startswith("turn:lb.example.net:3478?transport=udp,")
 
 
+async def test_a_name_that_gains_an_address_ends_no_call(world: World) -> None:
+    found = ["203.0.113.20"]
+
+    async def look_up(name: str) -> tuple[str, ...]:
+        return tuple(sorted(found)) if name == "lb.example.net" else ()
+
+    def start() -> None:
+        object.__setattr__(world.context, "reach", Reach(lookup=look_up))
+
+    start()
+    world.give_addresses({"demo-turn": "lb.example.net"})
+    await world.settle()
+    found.append("203.0.113.10")
+    start()
+    await world.settle()
+    assert find_variable(world, "demo-turn", "PUBLIC_IP") == "203.0.113.20"
+
+    found.remove("203.0.113.20")
+    start()
+    await world.settle()
+    assert find_variable(world, "demo-turn", "PUBLIC_IP") == "203.0.113.10"
+
+
 async def test_a_name_that_does_not_resolve_is_told(world: World) -> None:
     world.change(turn={"exposure": {"type": "NodePort", "address": "turn.example.net"}})
     await world.settle()

@@ -51,6 +51,10 @@ async def gather_public_address(part: ExposedPart, reach: Reach) -> PublicAddres
     if not host:
         return _keep_released(part, _explain_missing(part))
     addresses = (host,) if _parse(host) is not None else await reach.resolve(host)
+    before = find_released_address(part.released)
+    if before.host == host and before.ip in addresses:
+        # A name of several addresses gains and loses some; a change of ours would end every call.
+        return before
     ip = next((one for one in addresses if isinstance(_parse(one), IPv4Address)), "")
     if ip:
         return PublicAddress(host=host, ip=ip)
