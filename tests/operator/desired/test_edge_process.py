@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -49,6 +50,13 @@ def backend() -> Iterator[int]:
 @pytest.fixture
 def edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
     """The edge of a tiny instance, as the pod would run it."""
+    with run_edge(tmp_path, backend) as running:
+        yield running
+
+
+@contextmanager
+def run_edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
+    """Run the edge before whatever answers at the backend's port."""
     config, certificate = tmp_path / "config", tmp_path / "certificate"
     config.mkdir()
     certificate.mkdir()
@@ -71,6 +79,18 @@ def edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
     yield running
     process.terminate()
     process.wait(timeout=DEADLINE_SECONDS)
+
+
+def test_a_room_token_is_in_no_log_while_livekit_is_away(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with run_edge(tmp_path, probe_free_port()) as edge:
+        assert call(edge, "/livekit/rtc?access_token=a-room-token").status_code == 503
+        assert call(edge, "/api/v1/x?shown=in-the-error-line").status_code == 503
+
+    printed = "".join(capfd.readouterr())
+    assert "in-the-error-line" in printed
+    assert "a-room-token" not in printed
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)
