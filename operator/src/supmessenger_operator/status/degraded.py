@@ -27,9 +27,10 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if push:
         message = f"devices can't be woken: {push}; see spec.push"
         return Verdict(type="Degraded", status="True", reason="PushFailing", message=message)
-    problem = facts.inputs.certificate.problem if facts.inputs is not None else ""
-    if problem:
-        message = f"the edge's certificate could not be renewed: {problem}; see spec.tls"
+    certificate = facts.inputs.certificate if facts.inputs is not None else None
+    # One that can't be used at all is the edge's own failure.
+    if certificate is not None and certificate.problem and certificate.is_usable:
+        message = f"the edge's certificate could not be renewed: {certificate.problem}"
         return Verdict(
             type="Degraded", status="True", reason="CertificateNotRenewed", message=message
         )
