@@ -107,10 +107,10 @@ async def prune(run: Run, messenger: Messenger) -> None:
     # Releases first: drift repair must not put back what is being deleted.
     await run.releases.forget(keep=frozenset(item.component for item in run.desired))
     orphans = find_orphans(messenger, run.observed, run.desired)
-    await prune_orphans(
+    pruned = await prune_orphans(
         context.client, context.ledger, run.observed, messenger=messenger, orphans=orphans
     )
-    for orphan in orphans:
+    for orphan in pruned:
         happening = Happening(reason="Pruned", message=f"{orphan.kind} {orphan.name} was deleted")
         await context.recorder.record(run.body, happening)
 
