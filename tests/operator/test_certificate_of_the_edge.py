@@ -200,6 +200,23 @@ async def test_another_server_in_the_resource_asks_for_another_certificate(
     assert served(world)["acme-server"] == "https://other.example/dir"
 
 
+async def test_a_sound_certificate_serves_on_while_another_server_refuses(
+    world: World, authority: Authority
+) -> None:
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    first = served(world)["tls.crt"]
+    authority.failure = "no account here"
+
+    world.change(tls={"acme": {"server": "https://other.example/dir"}})
+    await world.settle()
+    await wait_for_order(world)
+
+    assert served(world)["tls.crt"] == first
+    assert world.condition("Degraded")["reason"] == "CertificateNotRenewed"
+
+
 FLAWS = {
     "ended": ((DOMAIN,), timedelta(days=-100), "ended on"),
     "another name": (("other.example.org",), timedelta(), "does not name chat.example.org"),

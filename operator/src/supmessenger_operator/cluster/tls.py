@@ -133,10 +133,10 @@ async def _follow_acme(
     )
     thumbprint = compute_thumbprint(account["account.key"])
     current = await secrets.recall("tls")
-    is_issued = current.get(_SERVER_KEY) == acme.server and not find_flaw(
-        current, messenger.spec.domain, now=now
-    )
-    if is_issued and now < compute_renewal(current["tls.crt"].encode()):
+    # A sound one of another server serves until this server has given its own.
+    is_sound = _SERVER_KEY in current and not find_flaw(current, messenger.spec.domain, now=now)
+    is_wanted = is_sound and current[_SERVER_KEY] == acme.server
+    if is_wanted and now < compute_renewal(current["tls.crt"].encode()):
         orders.forget(key)
         await secrets.keep("tls", current)
         return _tell_issued(current, thumbprint)
@@ -153,7 +153,7 @@ async def _follow_acme(
         await secrets.keep("tls", values)
         orders.forget(key)
         return _tell_issued(values, thumbprint)
-    if is_issued:
+    if is_sound:
         await secrets.keep("tls", current)
         served = EdgeCertificate()
     else:
@@ -164,9 +164,9 @@ async def _follow_acme(
         thumbprint=thumbprint,
         fact=CertificateFact(
             problem=problem,
-            is_usable=is_issued,
+            is_usable=is_sound,
             is_pending=not state.failure,
-            expires=read_expiry(current["tls.crt"]) if is_issued else None,
+            expires=read_expiry(current["tls.crt"]) if is_sound else None,
             # One that is due is under way now, and wakes the instance when it has ended.
             look_again=state.next_try if state.next_try and state.next_try > now else None,
         ),
