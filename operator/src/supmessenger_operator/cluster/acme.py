@@ -24,7 +24,8 @@ from supmessenger_operator.cluster.certificate_facts import find_flaw
 
 CALL_SECONDS = 15
 ORDER_SECONDS = 60.0
-EDGE_SECONDS = 30.0
+# A changed ConfigMap takes the kubelet up to a minute and a half to bring to the edge.
+EDGE_SECONDS = 120.0
 USER_AGENT = "sup-operator"
 
 
