@@ -1,10 +1,14 @@
 """Logs on the node: found by request, kept apart, no trouble while Loki is away or full."""
 
 import asyncio
+import base64
 import json
 import secrets
 import time
+from collections.abc import Mapping
+from typing import Any
 
+import httpx
 import pytest
 from support.instance import Instance, wait_until
 from support.log_stage import open_log_stage, query_loki
@@ -83,14 +87,33 @@ async def test_lines_of_instances_do_not_mix_and_none_holds_up_another() -> None
             assert set(lines) == {f"{word} of {name}"}
 
 
+async def fill(address: str) -> None:
+    """Send a Loki more than its volume of 4 MiB holds, as fast as it takes it."""
+    labels = {"instance": "small", "component": "noise"}
+    async with httpx.AsyncClient(base_url=f"http://{address}:3100", trust_env=False) as client:
+        for _ in range(12):
+            lines = [
+                [str(time.time_ns()), base64.b64encode(secrets.token_bytes(50_000)).decode()]
+                for _ in range(8)
+            ]
+            streams = [{"stream": labels, "values": lines}]
+            body = {"streams": streams}
+
+            async def is_taken(body: Mapping[str, Any] = body) -> bool:
+                answer = await client.post("/loki/api/v1/push", json=body)
+                assert answer.is_success or answer.status_code == 429, answer.text
+                return answer.is_success
+
+            await wait_until(is_taken, timeout=FOUND_SECONDS, what="Loki to take more lines")
+
+
 async def test_a_full_volume_is_told_and_ends_nothing() -> None:
     async with open_log_stage() as stage:
         await stage.run_loki("small", volume="4Mi")
         await stage.wait_for_loki("small")
         probe = LokiProbe(f"http://{await stage.address('small-loki-0')}:3100", instance="small")
         assert (await probe()).version
-        noise = "head -c 20000000 /dev/urandom | base64 -w 2000"
-        await stage.run_writer("small", noise)
+        await fill(await stage.address("small-loki-0"))
         told = ""
 
         async def is_told() -> bool:
