@@ -160,15 +160,14 @@ async def test_a_process_that_died_is_found_out(
     limits = replace(LIMITS, presence_refresh_seconds=0.1, presence_ttl_seconds=1.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
         anna, bert, _ = await sockets.register_pair()
-        redis = Redis.from_url(redis_cache.url)
-        # What a process leaves that is killed: its word, which ends.
-        ends = (await redis.time())[0] + 1
-        await redis.zadd(f"presence:{bert.user_id}", {"killed": ends})
         watcher = await sockets.log_in(anna)
+        async with Redis.from_url(redis_cache.url) as redis:
+            # What a process leaves that is killed: its word, which ends.
+            ends = (await redis.time())[0] + 3
+            await redis.zadd(f"presence:{bert.user_id}", {"killed": ends})
         await watcher.ask("ok", type="presence", ref=5, users=[bert.user_id])
         assert (await watcher.receive("presence"))["status"] == "online"
         assert (await watcher.receive("presence"))["status"] == "offline"
-        await redis.aclose()
 
 
 async def test_presence_is_renewed_before_it_ends(
