@@ -46,6 +46,14 @@ def served(world: World) -> dict[str, str]:
     return decode(world.cluster.objects[("Secret", "chat", "demo-tls")])
 
 
+async def receive_first(world: World) -> str:
+    """Ask for a certificate of the ACME server and return the one that is served then."""
+    world.change(tls=ACME)
+    await world.settle()
+    await wait_for_order(world)
+    return served(world)["tls.crt"]
+
+
 async def wait_for_order(world: World) -> None:
     await world.orders.drain()
     await world.settle()
@@ -83,10 +91,7 @@ async def test_nothing_is_ordered_before_an_edge_could_prove_anything(
 async def test_a_sleeping_instance_orders_nothing_and_renews_when_it_wakes(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
-    first = served(world)["tls.crt"]
+    first = await receive_first(world)
     world.cluster.edit(
         "SupMessenger", *KEY, metadata={"annotations": {"supmessenger.io/hibernate": "true"}}
     )
@@ -129,10 +134,7 @@ async def test_a_failed_order_is_told_with_the_servers_words(
 async def test_it_is_renewed_after_two_thirds_of_its_life(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
-    first = served(world)["tls.crt"]
+    first = await receive_first(world)
     world.clock.now += timedelta(days=59)
     await world.settle()
     assert served(world)["tls.crt"] == first
@@ -147,10 +149,7 @@ async def test_it_is_renewed_after_two_thirds_of_its_life(
 async def test_a_renewal_that_fails_degrades_and_keeps_the_good_one(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
-    first = served(world)["tls.crt"]
+    first = await receive_first(world)
     authority.failure = "the server is busy"
     world.clock.now += timedelta(days=61)
 
@@ -168,9 +167,7 @@ async def test_a_renewal_that_fails_degrades_and_keeps_the_good_one(
 async def test_an_order_under_way_is_waited_for_without_looking_each_second(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
+    await receive_first(world)
     authority.failure = "the server is busy"
     world.clock.now += timedelta(days=61)
     await world.settle()
@@ -189,9 +186,7 @@ async def test_an_order_under_way_is_waited_for_without_looking_each_second(
 async def test_another_server_in_the_resource_asks_for_another_certificate(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
+    await receive_first(world)
 
     world.change(tls={"acme": {"server": "https://other.example/dir"}})
     await world.settle()
@@ -203,10 +198,7 @@ async def test_another_server_in_the_resource_asks_for_another_certificate(
 async def test_a_sound_certificate_serves_on_while_another_server_refuses(
     world: World, authority: Authority
 ) -> None:
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
-    first = served(world)["tls.crt"]
+    first = await receive_first(world)
     authority.failure = "no account here"
 
     world.change(tls={"acme": {"server": "https://other.example/dir"}})
