@@ -69,7 +69,9 @@ async def test_lines_of_instances_do_not_mix_and_none_holds_up_another() -> None
             stage.run_writer("one-loki.x", f"echo '{word} of dots'", name="dots"),
             stage.run_writer("ONE_two", f"echo '{word} of capitals'", name="capitals"),
         )
-        await asyncio.gather(stage.wait_for_loki("one"), stage.wait_for_loki("two"))
+        await asyncio.gather(
+            *(stage.wait_for(f"statefulset/{name}-loki") for name in ("one", "two"))
+        )
         await asyncio.gather(
             *(stage.wait_for_line(name, f"{word} of {name}") for name in ("one", "two"))
         )
@@ -107,10 +109,11 @@ async def fill(address: str) -> None:
             await wait_until(is_taken, timeout=FOUND_SECONDS, what="Loki to take more lines")
 
 
+@pytest.mark.xdist_group("full-volume")
 async def test_a_full_volume_is_told_and_ends_nothing() -> None:
     async with open_log_stage() as stage:
         await stage.run_loki("small", volume="4Mi")
-        await stage.wait_for_loki("small")
+        await stage.wait_for("statefulset/small-loki")
         probe = LokiProbe(f"http://{await stage.address('small-loki-0')}:3100", instance="small")
         assert (await probe()).version
         await fill(await stage.address("small-loki-0"))
@@ -126,9 +129,7 @@ async def test_a_full_volume_is_told_and_ends_nothing() -> None:
 
         await wait_until(is_told, timeout=FOUND_SECONDS, what="the check to tell of the volume")
         assert "spec.monitoring.logs.retention" in told
-        pod = await stage.kubectl.get("pod", "small-loki-0", "-n", stage.namespace)
-        (status,) = pod["status"]["containerStatuses"]
-        assert (status["ready"], status["restartCount"]) == (True, 0)
+        assert await stage.health("small-loki-0") == (True, 0)
 
 
 async def test_messages_go_on_while_loki_is_away_and_the_status_says_so(demo: Instance) -> None:

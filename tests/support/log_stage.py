@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,49 +10,29 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from support.deployables import to_plain
-from support.instance import Instance, wait_until
-from support.messengers import make_inputs, make_messenger
+from support.instance import wait_until
+from support.messengers import make_messenger
+from support.stage import Stage, build_alone, open_namespace
 
 from supmessenger_cli.target import ClusterError, Kubectl
-from supmessenger_operator.desired import foundation, loki
-from supmessenger_operator.model import Messenger
+from supmessenger_operator.desired import loki
 
-OPERATOR_NAMESPACE = "sup-system"
 LOOK_BACK_SECONDS = 900
 
 
 @dataclass(frozen=True)
-class LogStage:
-    """A namespace of the test's own."""
-
-    namespace: str
-    images: dict[str, str]
-    kubectl: Kubectl = Kubectl(timeout=60)  # noqa: RUF009 (frozen, no state)
-
-    async def apply(self, *bodies: dict[str, Any]) -> None:
-        """Create objects, all in one call."""
-        everything = {"apiVersion": "v1", "kind": "List", "items": list(bodies)}
-        await Instance("", namespace=self.namespace).apply(everything)
+class LogStage(Stage):
+    """A namespace of the test's own, with Lokis and writers in it."""
 
     async def run_loki(self, name: str, *, volume: str = "", pods: bool = True) -> None:
         """Create the Loki of an instance; `volume` holds it in that much memory."""
         messenger = make_messenger(name=name, namespace=self.namespace)
-        await self.apply(*build_loki(messenger, self.images, volume=volume, pods=pods))
+        bodies = build_alone(loki, messenger, self.images, volume=volume)
+        await self.apply(*(body for body in bodies if pods or body["kind"] != "StatefulSet"))
 
     async def run_writer(self, instance: str, script: str, *, name: str = "") -> None:
         """Run a line of shell in a pod that says to be of this instance."""
         await self.apply(build_writer(name or f"{instance}-writer", instance, script, self.images))
-
-    async def wait_for_loki(self, name: str) -> None:
-        """Wait until a Loki is ready."""
-        args = ("rollout", "status", f"statefulset/{name}-loki", "-n", self.namespace)
-        await self.kubectl.run(*args, "--timeout=55s")
-
-    async def address(self, pod: str) -> str:
-        """Return the address of a pod."""
-        body = await self.kubectl.get("pod", pod, "-n", self.namespace)
-        return str(body["status"]["podIP"])
 
     async def query(self, name: str, query: str) -> list[dict[str, Any]]:
         """Return the streams that a Loki finds; none while it is away."""
@@ -71,18 +50,8 @@ class LogStage:
 @asynccontextmanager
 async def open_log_stage() -> AsyncIterator[LogStage]:
     """Make a restricted namespace, and take it away with all that is in it."""
-    kubectl = Kubectl(timeout=60)
-    listed = await kubectl.get("configmap", "sup-operator-images", "-n", OPERATOR_NAMESPACE)
-    images = json.loads(listed["data"]["images.json"])["components"]
-    namespace = f"logs-{secrets.token_hex(3)}"
-    stage = LogStage(namespace=namespace, images=images, kubectl=kubectl)
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    metadata = {"name": namespace, "labels": labels}
-    await stage.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    try:
-        yield stage
-    finally:
-        await kubectl.run("delete", "namespace", namespace, "--wait=false")
+    async with open_namespace("logs") as (namespace, images):
+        yield LogStage(namespace=namespace, images=images)
 
 
 async def query_loki(
@@ -100,24 +69,6 @@ async def query_loki(
     except ClusterError:
         return []
     return list(answer["data"]["result"])
-
-
-def build_loki(
-    messenger: Messenger, images: dict[str, str], *, volume: str, pods: bool
-) -> list[dict[str, Any]]:
-    """Return the objects of a Loki that nobody owns."""
-    inputs = make_inputs(messenger, images={"loki": images["loki"]})
-    objects = (*foundation.build_objects(messenger, inputs), *loki.build_objects(messenger, inputs))
-    bodies = [to_plain(built) for built in objects]
-    for body in bodies:
-        # The resource does not exist: what it owned would be swept away.
-        del body["metadata"]["ownerReferences"]
-        if volume and body["kind"] == "StatefulSet":
-            del body["spec"]["volumeClaimTemplates"]
-            body["spec"]["template"]["spec"]["volumes"].append(
-                {"name": "data", "emptyDir": {"medium": "Memory", "sizeLimit": volume}}
-            )
-    return [body for body in bodies if pods or body["kind"] != "StatefulSet"]
 
 
 def build_writer(name: str, instance: str, script: str, images: dict[str, str]) -> dict[str, Any]:
