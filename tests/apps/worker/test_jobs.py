@@ -20,6 +20,7 @@ from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
 from supmessenger_common.bindings import read_object_storage
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.objects import open_bucket
+from supmessenger_worker.relay import OUTBOX_PENDING
 
 pytestmark = pytest.mark.services
 
@@ -55,6 +56,25 @@ async def test_many_rows_are_relayed_in_batches(
         for job_id in ids:
             await jobs.wait_done(job_id)
         await wait_until(jobs.is_relayed, what="the rows to leave")
+
+
+async def test_what_waits_for_its_time_is_not_counted_as_pending(
+    binding_root: Path, jobs: Jobs
+) -> None:
+    later = await jobs.write("media.delete", {"objectKey": "files/later"})
+    query = "UPDATE outbox SET available_at = now() + interval '1 hour' WHERE id = $1"
+    await jobs.postgres.execute(query, later)
+    async with run_worker(binding_root):
+        unknown = -1.0
+        OUTBOX_PENDING.set(unknown)
+        await jobs.wait_done(await jobs.write("media.delete", {"objectKey": "files/now"}))
+
+        async def is_measured() -> bool:
+            return REGISTRY.get_sample_value("outbox_pending") != unknown
+
+        await wait_until(is_measured, what="the outbox to be counted")
+        assert REGISTRY.get_sample_value("outbox_pending") == 0
+    assert await jobs.postgres.fetchval("SELECT count(*) FROM outbox") == 1
 
 
 async def test_jobs_wait_while_the_broker_is_away_and_go_on_when_it_is_back(

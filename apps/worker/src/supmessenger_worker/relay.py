@@ -25,7 +25,7 @@ POLL_SECONDS: Final = 5.0
 BATCH: Final = 100
 # A row of a kind that no queue takes is put aside, so that it blocks nobody and is seen in time.
 PUT_ASIDE: Final = timedelta(hours=1)
-OUTBOX_PENDING = Gauge("outbox_pending", "Jobs written that the broker does not have yet.")
+OUTBOX_PENDING = Gauge("outbox_pending", "Jobs that are due and not with the broker.")
 _log = get_logger("relay")
 
 _TAKE = """
@@ -49,7 +49,7 @@ class Relay:
             wake.clear()
             try:
                 more = await self.relay_batch(now=read_clock()) == BATCH
-                await self._measure()
+                await self._measure(now=read_clock())
                 failures = 0
             # Broker or database away, in one of their clients' many ways: rows stay, we wait.
             except Exception as error:
@@ -85,8 +85,10 @@ class Relay:
         job = Job(row["id"], row["kind"], orjson.loads(row["payload"]), row["created_at"])
         await publish_job(self._exchange, job)
 
-    async def _measure(self) -> None:
-        OUTBOX_PENDING.set(await self._pool.fetchval("SELECT count(*) FROM outbox"))
+    async def _measure(self, *, now: datetime) -> None:
+        # What waits for its time is not late.
+        query = "SELECT count(*) FROM outbox WHERE available_at <= $1"
+        OUTBOX_PENDING.set(await self._pool.fetchval(query, now))
 
 
 def compute_pause(failures: int, *, jitter: float) -> float:

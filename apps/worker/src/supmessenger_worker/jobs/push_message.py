@@ -1,14 +1,15 @@
-"""Jobs `push.message` and `push.deliver`: wake the devices of a message's readers.
+"""Jobs `push.message`, `push.look` and `push.deliver`: wake the devices of a message's readers.
 
 Whoever can not be reached now gets a job of its own with a later time, so that one slow provider
-neither holds up the others nor wakes anybody twice.
+neither holds up the others nor wakes anybody twice. Who is connected is left alone and looked at
+once more: the socket may have been half open.
 """
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from supmessenger_common.broker import Job
 from supmessenger_common.identifiers import encode_bytes
@@ -23,6 +24,10 @@ from supmessenger_worker.retries import PermanentJobError
 
 MESSAGE: Final = "push.message"
 DELIVER: Final = "push.deliver"
+LOOK: Final = "push.look"
+# By then a socket that was half open is known to be gone: the socket service cuts a silent one
+# within 70 s, and its word that a device is connected outlives its process by 60 s.
+LOOK_AFTER: Final = timedelta(seconds=75)
 # A job that waited for longer wakes nobody: a broker or worker was away, people have looked.
 OLDEST: Final = timedelta(hours=1)
 DELAYS: Final = (
@@ -42,7 +47,7 @@ _log = get_logger("pushes")
 class _Order:
     chat_id: UUID
     seq: int
-    device_id: UUID | None
+    devices: tuple[UUID, ...] | None
     attempt: int
 
 
@@ -58,13 +63,16 @@ class PushJobs:
     async def announce(self, job: Job, *, now: datetime) -> None:
         """Wake the devices of everybody who should know of a message."""
         order = parse_order(job)
-        if now - job.created_at > OLDEST and order.device_id is None:
+        if now - job.created_at > OLDEST and job.kind != DELIVER:
             _log.info("push too old", chat_id=str(order.chat_id), seq=order.seq)
             return
-        targets = await self.repository.find_targets(
-            order.chat_id, order.seq, now=now, device_id=order.device_id
+        found = await self.repository.find_targets(
+            order.chat_id, order.seq, now=now, devices=order.devices
         )
+        targets = [one for one in found if self.senders.find(one.provider) is not None]
         connected = await find_connected(self.presence, (one.device_id for one in targets))
+        if job.kind == MESSAGE and connected:
+            await self._look_again(job, order, connected, now=now)
         slots = asyncio.Semaphore(_AT_ONCE)
 
         async def wake(target: Target) -> None:
@@ -73,10 +81,25 @@ class PushJobs:
 
         await asyncio.gather(*(wake(one) for one in targets if one.device_id not in connected))
 
+    async def _look_again(
+        self, job: Job, order: _Order, connected: set[UUID], *, now: datetime
+    ) -> None:
+        payload = {
+            "chatId": str(order.chat_id),
+            "seq": order.seq,
+            "deviceIds": sorted(str(device) for device in connected),
+        }
+        # An id that follows from the job's: a second attempt of it does not look twice.
+        await self.repository.enqueue(
+            LOOK,
+            payload,
+            now=now,
+            not_before=now + LOOK_AFTER,
+            job_id=uuid5(job.id, LOOK),
+        )
+
     async def _wake(self, target: Target, order: _Order, *, now: datetime) -> None:
         outcome = await self._send(target, order)
-        if outcome is None:
-            return
         self.senders.health.note(target, outcome, now=now)
         PUSHES.labels(target.provider, outcome.result).inc()
         told = {"device_id": str(target.device_id), "why": outcome.reason}
@@ -88,10 +111,9 @@ class PushJobs:
         elif outcome.result == "later":
             await self._put_off(target, order, outcome, now=now)
 
-    async def _send(self, target: Target, order: _Order) -> Outcome | None:
+    async def _send(self, target: Target, order: _Order) -> Outcome:
         sender = self.senders.find(target.provider)
-        if sender is None:
-            return None
+        assert sender is not None, "only devices with a provider are woken"
         try:
             token = self.senders.seal.open(target.sealed, device_id=target.device_id)
         except UnsealError:
@@ -123,11 +145,13 @@ def parse_order(job: Job) -> _Order:
     """Read the payload; raises PermanentJobError naming what is wrong."""
     payload = job.payload
     try:
-        device = payload.get("deviceId")
+        devices = payload.get("deviceIds")
+        if "deviceId" in payload:
+            devices = [payload["deviceId"]]
         return _Order(
             chat_id=UUID(str(payload["chatId"])),
             seq=int(payload["seq"]),
-            device_id=UUID(str(device)) if device is not None else None,
+            devices=None if devices is None else tuple(UUID(str(one)) for one in devices),
             attempt=max(1, int(payload.get("attempt", 1))),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -49,6 +49,7 @@ def build_handlers(
         media_transcode.TRANSCODE: transcoding.transcode,
         push_message.MESSAGE: pushes.announce,
         push_message.DELIVER: pushes.announce,
+        push_message.LOOK: pushes.announce,
     }
     if smtp is not None:
         mails = email.EmailJobs(smtp, domain=domain)

@@ -1,5 +1,6 @@
 """Who is to be woken: tokens of a chat's members who neither muted it nor read so far."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,7 +21,7 @@ JOIN push_tokens p ON p.device_id = d.id
 LEFT JOIN chat_settings s ON s.chat_id = cm.chat_id AND s.user_id = cm.user_id
 LEFT JOIN message_reads r ON r.chat_id = cm.chat_id AND r.user_id = cm.user_id
 WHERE m.chat_id = $1 AND m.seq = $2 AND m.deleted_at IS NULL
-  AND ($4::uuid IS NULL OR p.device_id = $4)
+  AND ($4::uuid[] IS NULL OR p.device_id = ANY($4))
   AND (s.muted_until IS NULL OR s.muted_until <= $3)
   AND coalesce(r.last_read_seq, 0) < m.seq
   AND NOT EXISTS (
@@ -38,10 +39,10 @@ class PushRepository:
         self._pool = pool
 
     async def find_targets(
-        self, chat_id: UUID, seq: int, *, now: datetime, device_id: UUID | None = None
+        self, chat_id: UUID, seq: int, *, now: datetime, devices: Sequence[UUID] | None = None
     ) -> list[Target]:
-        """Return where a message is to be announced; only one device when it is named."""
-        rows = await self._pool.fetch(_TARGETS, chat_id, seq, now, device_id)
+        """Return where a message is to be announced; of `devices` only, when they are named."""
+        rows = await self._pool.fetch(_TARGETS, chat_id, seq, now, devices)
         return [Target(row["device_id"], row["provider"], row["token"]) for row in rows]
 
     async def forget(self, target: Target) -> None:
@@ -49,8 +50,16 @@ class PushRepository:
         await self._pool.execute(_DELETE, target.device_id, target.sealed)
 
     async def enqueue(
-        self, kind: str, payload: dict[str, Any], *, now: datetime, not_before: datetime
+        self,
+        kind: str,
+        payload: dict[str, Any],
+        *,
+        now: datetime,
+        not_before: datetime,
+        job_id: UUID | None = None,
     ) -> None:
-        """Leave a job for later."""
+        """Leave a job for later; one with this id, however often it is left."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await enqueue_job(connection, kind, payload, now=now, not_before=not_before)
+            await enqueue_job(
+                connection, kind, payload, now=now, not_before=not_before, job_id=job_id
+            )
