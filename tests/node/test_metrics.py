@@ -187,9 +187,16 @@ async def test_a_full_volume_is_told_ends_nothing_and_heals() -> None:
         assert "No space left" in await stage.kubectl.run("exec", pod, *inside, filled)
         await wait_until(is_full, timeout=90, what="the check to tell of the volume")
         assert "spec.monitoring.prometheus.embedded.storage.size" in told
+        # Also between two scrapes: it is not told now and then.
+        assert all([await is_full() for _ in range(20)])
         assert await stage.health(pod) == (True, 0)
         # With room again, metrics are stored again, without a restart.
         await stage.kubectl.run("exec", pod, *inside, "rm /prometheus/filler")
         freed = time.time()
         await wait_until(lambda: are_stored(freed), timeout=90, what="metrics to be stored again")
+
+        async def is_well() -> bool:
+            return not await is_full()
+
+        await wait_until(is_well, timeout=90, what="the check to be content")
         assert await stage.health(pod) == (True, 0)

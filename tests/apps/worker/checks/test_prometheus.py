@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 
 from supmessenger_worker.checks.model import CheckFailedError
-from supmessenger_worker.checks.prometheus import judge_counters, parse_counters
+from supmessenger_worker.checks.prometheus import (
+    Counters,
+    judge_counters,
+    parse_counters,
+    remember_round,
+)
 
 _WELL = {
     "prometheus_tsdb_wal_writes_failed_total": 0.0,
@@ -53,3 +60,22 @@ def test_a_restart_that_sets_counters_to_zero_is_no_failure() -> None:
 def test_what_is_lost_is_told_with_the_cure(change: dict[str, float], cure: str) -> None:
     with pytest.raises(CheckFailedError, match=cure):
         judge_counters(_WELL, _WELL | change)
+
+
+def test_a_round_is_compared_with_that_of_a_minute_before() -> None:
+    rounds: deque[tuple[float, Counters]] = deque()
+    stored = "prometheus_tsdb_head_samples_appended_total"
+    compared = [
+        remember_round(rounds, at=at, now={stored: at})
+        for at in (0.0, 5.0, 59.0, 60.0, 65.0, 300.0)
+    ]
+    assert [one and one[stored] for one in compared] == [None, 0.0, 0.0, 0.0, 5.0, 65.0]
+    assert len(rounds) == 2
+
+
+def test_counters_that_begin_anew_are_compared_with_none_of_before() -> None:
+    rounds: deque[tuple[float, Counters]] = deque()
+    stored = "prometheus_tsdb_head_samples_appended_total"
+    remember_round(rounds, at=0.0, now={stored: 900.0})
+    assert remember_round(rounds, at=5.0, now={stored: 10.0}) is None
+    assert remember_round(rounds, at=10.0, now={stored: 20.0}) == {stored: 10.0}

@@ -1,8 +1,10 @@
 """Asks Prometheus for what it is there for: that what it is told is kept, and passed on."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -16,17 +18,26 @@ _RELOADED = "prometheus_config_last_reload_successful"
 _REMOTE_FAILED = "prometheus_remote_storage_samples_failed_total"
 _REMOTE_RETRIED = "prometheus_remote_storage_samples_retried_total"
 _REMOTE_SENT = "prometheus_remote_storage_bytes_total"
-_READ = (_WRITES_FAILED, _RELOADED, _REMOTE_FAILED, _REMOTE_RETRIED, _REMOTE_SENT)
+_STORED = "prometheus_tsdb_head_samples_appended_total"
+_READ = (_WRITES_FAILED, _RELOADED, _REMOTE_FAILED, _REMOTE_RETRIED, _REMOTE_SENT, _STORED)
+
+# Four rounds of scraping.
+_WINDOW_SECONDS = 60.0
 
 Counters = Mapping[str, float]
 
 
 @dataclass
 class PrometheusProbe:
-    """Compares the counters of what was lost with those of the last round."""
+    """Compares the counters of what was lost with those of a minute before.
+
+    It asks more often than Prometheus scrapes: compared with the last round alone, a full volume
+    would be told at every scrape and seem well in between.
+    """
 
     base_url: str
-    _before: Counters | None = None
+    clock: Callable[[], float] = time.monotonic
+    _rounds: deque[tuple[float, Counters]] = field(default_factory=deque)
 
     async def __call__(self) -> Answer:
         """Return the version; raises when it is not ready, stores nothing or passes nothing on."""
@@ -39,7 +50,7 @@ class PrometheusProbe:
             if metrics.status_code != httpx.codes.OK:
                 raise CheckFailedError(f"/metrics answers {metrics.status_code}")
             now = parse_counters(metrics.text)
-            before, self._before = self._before, now
+            before = remember_round(self._rounds, at=self.clock(), now=now)
             if before is not None:
                 judge_counters(before, now)
             build = await client.get("/api/v1/status/buildinfo")
@@ -56,8 +67,21 @@ def parse_counters(text: str) -> Counters:
     return sums
 
 
+def remember_round(
+    rounds: deque[tuple[float, Counters]], *, at: float, now: Counters
+) -> Counters | None:
+    """Add a round, and return the one to compare it with; None when there is none to tell from."""
+    if rounds and now.get(_STORED, 0.0) < rounds[-1][1].get(_STORED, 0.0):
+        rounds.clear()  # Prometheus was started anew, and so were its counters
+    while len(rounds) > 1 and at - rounds[1][0] >= _WINDOW_SECONDS:
+        rounds.popleft()
+    before = rounds[0][1] if rounds else None
+    rounds.append((at, now))
+    return before
+
+
 def judge_counters(before: Counters, now: Counters) -> None:
-    """Raise CheckFailedError with the cure when something was lost between two rounds."""
+    """Raise CheckFailedError with the cure when something was lost between the two."""
 
     def grew(name: str) -> bool:
         return now.get(name, 0.0) > before.get(name, 0.0)
