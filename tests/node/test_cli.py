@@ -123,20 +123,21 @@ async def test_a_page_is_open_until_the_person_ends_it(demo: Instance) -> None:
 
 
 @pytest.fixture
-async def nap(demo: Instance, tmp_path: Path) -> AsyncIterator[Instance]:
+async def nap(tmp_path: Path) -> AsyncIterator[Instance]:
     """An instance of the test's own, deployed by the verb."""
     body = make_tiny("nap")
     off = {"livekit": {"enabled": False}, "turn": {"enabled": False}}
     body["spec"] |= {**off, "monitoring": {"enabled": False}}
     file = tmp_path / "nap.yaml"
     file.write_text(json.dumps(body))
-    instance = Instance("nap", demo.namespace)
+    instance = Instance("nap")
     told = await call("deploy", "-f", str(file), *CHAT)
     assert "nap is Ready" in told
     yield instance
     await instance.remove_with_data()
 
 
+@pytest.mark.xdist_group("nap")
 @pytest.mark.timeout(1500)
 async def test_an_instance_sleeps_wakes_restarts_and_goes(nap: Instance) -> None:
     async with nap.member("alice") as alice:

@@ -96,6 +96,7 @@ def make_namespace(name: str) -> Iterator[str]:
         subprocess.run(gone, check=True, capture_output=True)
 
 
+@pytest.mark.xdist_group("mirror")
 async def test_helm_4_waits_for_an_instance_from_a_mirror_that_a_bundle_filled(
     tmp_path: Path,
 ) -> None:
@@ -173,6 +174,7 @@ async def test_a_cluster_elsewhere_is_used_only_when_its_context_is_named() -> N
     assert "images go to 127.0.0.1:5050" in said
 
 
+@pytest.mark.xdist_group("elsewhere")
 async def test_the_sample_comes_up_and_goes_on_somebody_elses_cluster() -> None:
     namespace = "current-trial"
     env = {

@@ -3,17 +3,18 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from support.instance import Instance, make_tiny, wait_until
 
 from supmessenger_cli.conversation import hold_conversation
 
-pytestmark = pytest.mark.node
+pytestmark = [pytest.mark.node, pytest.mark.timeout(600)]
 
 
-@pytest.fixture
-async def second(demo: Instance) -> AsyncIterator[Instance]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def second() -> AsyncIterator[Instance]:
     """Another tiny instance in demo's namespace, removed with its data afterwards."""
-    instance = Instance("second", demo.namespace)
+    instance = Instance("second")
     await instance.apply(make_tiny("second"))
     await instance.wait_until_ready()
     yield instance
