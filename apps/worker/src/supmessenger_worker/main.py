@@ -12,6 +12,7 @@ from obstore.store import S3Store
 from supmessenger_common.app import create_app
 from supmessenger_common.database import Pool, open_pool, probe_database, probe_schema
 from supmessenger_common.health import ReadinessCheck
+from supmessenger_common.log import get_logger
 from supmessenger_common.objects import open_bucket
 from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.server import compute_notice, run_service
@@ -29,14 +30,17 @@ from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.runtime import Parts, Runtime
 from supmessenger_worker.schedule.calls import keep_calls
 from supmessenger_worker.settings import WorkerSettings
+from supmessenger_worker.transcoding import landlock
 from supmessenger_worker.transcoding.limits import TranscodingLimits, gather_transcoding_limits
 from supmessenger_worker.transcoding.repository import RenditionRepository
+from supmessenger_worker.transcoding.sandbox import hide_process
 from supmessenger_worker.transcoding.storage import RenditionStorage
 
 SERVICE = "worker"
 # The listener for wake-ups and the checker have one each, and the relay of events where there is
 # one; the setting counts all of a process.
 CONNECTIONS_OUTSIDE_POOL = 2
+_log = get_logger("worker")
 
 
 def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) -> FastAPI:
@@ -139,6 +143,11 @@ def build_push_checks(senders: Senders) -> list[Check]:
 
 def build_transcoding(settings: WorkerSettings, *, pool: Pool, bucket: S3Store) -> TranscodingJobs:
     """Return what converts videos, within what this container may use."""
+    if not landlock.find_version():
+        _log.warning(
+            "ffmpeg may read the files of the worker: the kernel has no Landlock (Linux 5.13), or"
+            " the container runtime forbids it; its other limits hold"
+        )
     limits = TranscodingLimits(
         source_bytes=settings.transcoding_max_source_size,
         duration_seconds=settings.transcoding_max_duration_seconds,
@@ -157,4 +166,6 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # What goes wrong there is told by the relay and the check, once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # What opens the files of strangers runs as the same user.
+    hide_process()
     run_service(build_app(settings), settings, service=SERVICE)

@@ -30,6 +30,8 @@ REPORT_SECONDS: Final = 2.0
 _FFMPEG: Final = ("ffmpeg", "-nostdin", "-y", "-v", "error", "-threads", "1")
 # Players are told the length of the source; ours may differ by a frame or two.
 _SPARE_SECONDS: Final = 1.0
+# What ffmpeg may write to; the source is not in it.
+_MADE: Final = "made"
 TOO_SLOW: Final = "the conversion took longer than this server allows"
 _log = get_logger("convert")
 Report = Callable[[int], Awaitable[None]]
@@ -66,11 +68,12 @@ async def open_source(path: Path, *, content_type: str, limits: TranscodingLimit
 async def convert(
     source: Source, rendition: Rendition, *, limits: TranscodingLimits, report: Report
 ) -> Converted:
-    """Make a rendition beside the source; `report` gets whole percents below 100.
+    """Make a rendition in a folder beside the source; `report` gets whole percents below 100.
 
     Raises VideoRefusedError, and whatever `report` raises.
     """
-    folder, duration = source.path.parent, source.video.duration
+    folder, duration = source.path.parent / _MADE, source.video.duration
+    folder.mkdir(exist_ok=True)
     seek: tuple[str, ...] = ()
     if rendition.name == POSTER:
         seek = ("-ss", f"{compute_poster_second(duration):g}")
@@ -88,7 +91,8 @@ async def convert(
                 *build_input(source.path, reader=reader, limits=limits),
                 *output,
             ),
-            folder=folder,
+            reads=source.path,
+            writes=folder,
             seconds=limits.convert_seconds,
             limits=limits,
             take_line=ProgressLines(duration, report).take,

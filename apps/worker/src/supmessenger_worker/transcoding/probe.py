@@ -93,7 +93,7 @@ async def probe_video(source: Path, *, content_type: str, limits: TranscodingLim
             *("ffprobe", "-v", "error", "-print_format", "json", "-show_entries", entries),
             *build_input(source, reader=reader, limits=limits),
         ),
-        folder=source.parent,
+        reads=source,
         seconds=limits.probe_seconds,
         limits=limits,
         take_line=take_line,

@@ -37,18 +37,22 @@ class Ended:
 async def run_limited(
     command: Sequence[str],
     *,
-    folder: Path,
+    reads: Path,
+    writes: Path | None = None,
     seconds: float,
     limits: TranscodingLimits,
     take_line: TakeLine,
 ) -> Ended:
-    """Run a command in `folder` and give each line of its output to `take_line`.
+    """Run a command and give each line of its output to `take_line`.
 
+    It may read the file `reads`, and work in the folder `writes` where one is given.
     It is killed when `seconds` are over, when `take_line` raises, and when this task is cancelled.
     """
     bounds = (limits.address_space, round(seconds), limits.source_bytes)
+    folder = writes or reads.parent
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-m", _MODULE, *map(str, bounds)),
+        *(str(reads), str(writes or "")),
         *command,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -1,8 +1,11 @@
 """The process that becomes ffmpeg or ffprobe: limits itself first, then never comes back.
 
-    python -m supmessenger_worker.transcoding.sandbox ADDRESS_SPACE CPU_SECONDS FILE_BYTES COMMAND…
+    python -m supmessenger_worker.transcoding.sandbox \\
+        ADDRESS_SPACE CPU_SECONDS FILE_BYTES READS WRITES COMMAND…
 
-After this it can make no socket, no file over FILE_BYTES, no core dump; it ends with its parent.
+After this it can make no socket, no file over FILE_BYTES, no core dump, and look into no other
+process; of files it has programs and libraries, the file READS and the folder WRITES (empty: none),
+as far as the kernel has Landlock. It ends with its parent.
 Exit code 70 when the limits can not be set: then nothing is opened at all.
 """
 
@@ -13,22 +16,27 @@ import resource
 import signal
 import struct
 import sys
+from pathlib import Path
 from typing import Final
+
+from supmessenger_worker.transcoding import landlock
 
 EXIT_NO_SANDBOX: Final = 70
 _NICENESS: Final = 10
 _OPEN_FILES: Final = 64
 _PR_SET_PDEATHSIG: Final = 1
+_PR_SET_DUMPABLE: Final = 4
 _PR_SET_SECCOMP: Final = 22
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _SECCOMP_MODE_FILTER: Final = 2
 _ALLOW: Final = 0x7FFF0000
 _KILL_PROCESS: Final = 0x80000000
 _REFUSE: Final = 0x00050000 | 13  # with EACCES
-# What the kernel calls the machine (AUDIT_ARCH_…), and its numbers of socket and io_uring_setup.
-_MACHINES: Final = {
-    "x86_64": (0xC000003E, 41, 425),
-    "aarch64": (0xC00000B7, 198, 425),
+# What the kernel calls the machine (AUDIT_ARCH_…), and its numbers of what is refused: socket,
+# io_uring_setup; ptrace, process_vm_readv, process_vm_writev, pidfd_getfd, kcmp.
+MACHINES: Final = {
+    "x86_64": (0xC000003E, 41, 425, 101, 310, 311, 438, 312),
+    "aarch64": (0xC00000B7, 198, 425, 117, 270, 271, 438, 272),
 }
 # Classic BPF: load a word of the call's description, jump when equal or not less, return.
 _LOAD, _EQUAL, _NOT_LESS, _RETURN = 0x20, 0x15, 0x35, 0x06
@@ -39,12 +47,14 @@ _X32: Final = 0x40000000
 
 def main(arguments: list[str]) -> int:
     """Limit this process and become the command."""
-    address_space, seconds, file_bytes, *command = arguments
+    address_space, seconds, file_bytes, reads, writes, *command = arguments
     try:
         set_limits(
             address_space=int(address_space), seconds=int(seconds), file_bytes=int(file_bytes)
         )
-        deny_network()
+        give_up_privileges()
+        deny_files(reads=Path(reads), writes=Path(writes) if writes else None)
+        deny_calls()
     except (OSError, ValueError, OverflowError) as error:
         print(f"no sandbox: {error}", file=sys.stderr)
         return EXIT_NO_SANDBOX
@@ -63,15 +73,35 @@ def set_limits(*, address_space: int, seconds: int, file_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (_OPEN_FILES, _OPEN_FILES))
 
 
-def deny_network() -> None:
-    """Refuse every new socket to this process and to what it becomes (seccomp)."""
+def give_up_privileges() -> None:
+    """Never get more rights again; the kernel wants this before the next two."""
+    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def deny_files(*, reads: Path, writes: Path | None) -> None:
+    """Leave this process its programs, one file and one folder (Landlock), where that can be."""
+    version = landlock.find_version()
+    if version:
+        landlock.restrict(landlock.build_rules(reads=reads, writes=writes), version=version)
+
+
+def hide_process() -> None:
+    """Let no process of the same user look into the memory and environment of this one."""
+    _call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def deny_calls() -> None:
+    """Refuse new sockets and looks into other processes, also to what this becomes (seccomp)."""
     machine = platform.machine()
-    if machine not in _MACHINES:
+    if machine not in MACHINES:
         raise OSError(f"no filter of system calls for {machine}")
-    program = build_filter(*_MACHINES[machine])
+    install_filter(build_filter(*MACHINES[machine]))
+
+
+def install_filter(program: bytes) -> None:
+    """Give this process a filter of system calls; it must have given up new privileges."""
     buffer = ctypes.create_string_buffer(program, len(program))
     description = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call("prctl", _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, description, 0, 0)
 
 
