@@ -114,7 +114,7 @@ async def open_resources(settings: ApiSettings) -> AsyncIterator[Resources]:
             calls=CallService(pool=pool, publisher=publisher, studio=studio),
             webhook=None
             if studio is None
-            else Webhook(pool, publisher, state, studio.doorman.livekit),
+            else Webhook(pool, publisher, state, studio.doorman.livekit, studio.rooms),
             checks=build_checks(
                 pool,
                 state,

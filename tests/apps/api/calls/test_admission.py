@@ -40,7 +40,7 @@ def read_claims(kind: Kind) -> dict[str, Any]:
     admission = Doorman(LIVEKIT, None, ()).admit(make_call(kind), DEVICE, now=NOW)
     assert admission.url == "wss://chat.example.org/livekit"
     claims: dict[str, Any] = jwt.decode(admission.token, LIVEKIT.api_secret, algorithms=["HS256"])
-    assert claims["exp"] - claims["nbf"] == admission.expires_in == 300
+    assert claims["exp"] - claims["nbf"] == admission.expires_in == 120
     return claims
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import orjson
@@ -128,21 +128,75 @@ def describe(call: dict[str, Any], scene: Scene) -> dict[str, Any]:
     }
 
 
-async def test_coming_back_is_another_stay(calls: CallsApi, teller: Teller) -> None:
+async def test_who_comes_and_goes_has_one_stay_the_latest(calls: CallsApi, teller: Teller) -> None:
     scene = await build_scene(calls)
-    back = build_participant(
-        scene.bob.device_id, joined_at=scene.began + timedelta(seconds=45), sid="PA_again"
-    )
-    at = scene.began + timedelta(seconds=45)
-    joined = build_event("participant_joined", scene.call_id, at=at, participant=back)
-    await tell_all(calls, teller, *scene.events[:3], joined)
+    stays = [
+        (
+            build_participant(
+                scene.bob.device_id,
+                joined_at=scene.began + timedelta(seconds=3 * number),
+                sid=f"PA_bob_{number}",
+            ),
+            scene.began + timedelta(seconds=3 * number),
+        )
+        for number in range(1, 7)
+    ]
+    news = []
+    for participant, at in stays:
+        left = at + timedelta(seconds=2)
+        news += [
+            build_event("participant_joined", scene.call_id, at=at, participant=participant),
+            build_event("participant_left", scene.call_id, at=left, participant=participant),
+        ]
+    # He is in the room; that he left it last time is told late.
+    last_known = news.pop()
+    await tell_all(calls, teller, scene.events[0], *news[:3], news[-1], *news[3:-1])
     call = await read_call(scene.alice, scene.call_id)
-    his = [one for one in call["participants"] if one["userId"] == str(scene.bob.user_id)]
-    assert [one["leftAt"] is None for one in his] == [False, True]
+    assert describe_present(call) == {scene.alice.user_id: None, scene.bob.user_id: None}
     assert (call["status"], call["answeredAt"]) == (
         "active",
         format_time(scene.began + timedelta(seconds=3)),
     )
+    rows = "SELECT count(*) FROM call_participants WHERE call_id = $1"
+    assert await calls.api.postgres.fetchval(rows, UUID(scene.call_id)) == 2
+    await tell_all(calls, teller, last_known)
+    call = await read_call(scene.alice, scene.call_id)
+    assert describe_present(call) == {
+        scene.alice.user_id: None,
+        scene.bob.user_id: format_time(scene.began + timedelta(seconds=20)),
+    }
+
+
+def describe_present(call: dict[str, Any]) -> dict[UUID, str | None]:
+    """Return when each person left; fails where a person is named twice."""
+    stays = {UUID(one["userId"]): one["leftAt"] for one in call["participants"]}
+    assert len(stays) == len(call["participants"])
+    return stays
+
+
+async def test_two_devices_of_one_person_are_both_in_and_one_of_them_was(
+    calls: CallsApi, teller: Teller
+) -> None:
+    scene = await build_scene(calls)
+    tablet = await calls.api.enter("bob")
+    at = scene.began + timedelta(seconds=5)
+    second = build_participant(tablet.device_id, joined_at=at, sid="PA_tablet")
+    joined = build_event("participant_joined", scene.call_id, at=at, participant=second)
+    left = build_event(
+        "participant_left", scene.call_id, at=at + timedelta(seconds=50), participant=second
+    )
+    seen = []
+    for event in (scene.events[1], joined, scene.events[2], left):
+        await tell_all(calls, teller, event)
+        participants = (await read_call(scene.bob, scene.call_id))["participants"]
+        seen.append([(one["deviceId"], one["leftAt"] is None) for one in participants])
+    phone, other = str(scene.bob.device_id), str(tablet.device_id)
+    assert seen == [
+        [(phone, True)],
+        [(phone, True), (other, True)],
+        [(other, True)],
+        [(other, False)],
+    ]
 
 
 async def test_a_room_that_closes_on_the_caller_alone_was_missed(

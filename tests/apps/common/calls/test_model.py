@@ -1,4 +1,4 @@
-"""What stays make of a call."""
+"""What comings and goings make of a call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from supmessenger_common.calls.model import (
     Call,
     Presence,
     Status,
-    Stay,
     compute_answered,
+    compute_answered_before,
     compute_status,
     compute_stay_id,
     is_ringing_too_long,
@@ -35,19 +35,24 @@ RINGING = Call(
 )
 
 
-def stay(user: UUID, *, after: int) -> Stay:
-    return Stay(user, UUID(int=9), NOW + timedelta(seconds=after), None)
+def test_the_first_other_person_is_the_answer_in_whatever_order_they_are_told() -> None:
+    call = RINGING
+    for user, after in ((ALICE, 0), (BOB, 9), (BOB, 5), (BOB, 7)):
+        joined_at = NOW + timedelta(seconds=after)
+        answered_at = compute_answered(call, user_id=user, joined_at=joined_at)
+        call = replace(call, answered_at=answered_at)
+    assert call.answered_at == NOW + timedelta(seconds=5)
 
 
-def test_the_first_other_person_is_the_answer() -> None:
-    call = replace(RINGING, stays=(stay(ALICE, after=0), stay(BOB, after=9), stay(BOB, after=5)))
-    assert compute_answered(call) == NOW + timedelta(seconds=5)
-    assert compute_answered(replace(call, stays=(stay(ALICE, after=0),))) is None
+def test_oneself_is_no_answer() -> None:
+    assert compute_answered(RINGING, user_id=ALICE, joined_at=NOW) is None
 
 
 def test_who_comes_when_it_is_over_did_not_answer() -> None:
-    call = replace(RINGING, ended_at=NOW + timedelta(seconds=5), stays=(stay(BOB, after=5),))
-    assert compute_answered(call) is None
+    call = replace(RINGING, answered_at=NOW + timedelta(seconds=5))
+    assert compute_answered_before(call, NOW + timedelta(seconds=5)) is None
+    assert compute_answered_before(call, NOW + timedelta(seconds=6)) == call.answered_at
+    assert compute_answered_before(RINGING, NOW) is None
 
 
 @pytest.mark.parametrize(
@@ -76,12 +81,12 @@ def test_ringing_ends() -> None:
     assert not is_ringing_too_long(answered, now=NOW + RING_TIME)
 
 
-def test_a_connection_has_one_stay_in_a_call() -> None:
-    assert compute_stay_id(UUID(int=3), "PA_a") == compute_stay_id(UUID(int=3), "PA_a")
-    assert compute_stay_id(UUID(int=3), "PA_a") != compute_stay_id(UUID(int=3), "PA_b")
-    assert compute_stay_id(UUID(int=3), "PA_a") != compute_stay_id(UUID(int=4), "PA_a")
+def test_a_device_has_one_row_in_a_call() -> None:
+    assert compute_stay_id(UUID(int=3), BOB) == compute_stay_id(UUID(int=3), BOB)
+    assert compute_stay_id(UUID(int=3), BOB) != compute_stay_id(UUID(int=3), ALICE)
+    assert compute_stay_id(UUID(int=3), BOB) != compute_stay_id(UUID(int=4), BOB)
 
 
 def test_only_ids_of_devices_are_devices() -> None:
-    assert Presence("PA_a", str(BOB), NOW).device_id == BOB
-    assert Presence("PA_a", "EG_recorder", NOW).device_id is None
+    assert Presence(str(BOB), NOW).device_id == BOB
+    assert Presence("EG_recorder", NOW).device_id is None

@@ -100,7 +100,7 @@ async def read(postgres: Pool, call_id: UUID) -> Call:
 async def answer(postgres: Pool, call: Call) -> None:
     """Let somebody else come."""
     _, device_id = await insert_user(postgres)
-    presence = Presence(sid="PA_x", identity=str(device_id), joined_at=call.started_at)
+    presence = Presence(identity=str(device_id), joined_at=call.started_at)
     assert await record_presence(postgres, call.room, presence, left_at=None) is not None
 
 

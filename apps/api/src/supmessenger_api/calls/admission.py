@@ -15,9 +15,10 @@ from supmessenger_common.bindings import LivekitBinding, TurnBinding
 from supmessenger_common.calls.model import Call
 
 # Needed at the door only: who is in the room gets fresh ones from the media server.
-TOKEN_LIFETIME = timedelta(minutes=5)
-# A change of networks in the middle of a call asks the relay anew.
-TURN_LIFETIME = timedelta(hours=6)
+TOKEN_LIFETIME = timedelta(minutes=2)
+# The relay looks at it when media is to go over it, not afterwards: when the call begins, and after
+# a change of networks. What stands by then stays; a device whose call lasts longer joins again.
+TURN_LIFETIME = timedelta(hours=1)
 SOURCES = {
     "audio": ["microphone"],
     "video": ["microphone", "camera", "screen_share", "screen_share_audio"],

@@ -7,16 +7,13 @@ from uuid import UUID
 
 from supmessenger_common.calls.model import Call, Kind
 from supmessenger_common.calls.store import CALL_COLUMNS, build_call, find_call
+from supmessenger_common.calls.welcome import BLOCKED
 from supmessenger_common.database import Executor, Pool
 
-_STANDING = """
+_STANDING = f"""
 SELECT (c.type <> 'channel' OR m.role IN ('owner', 'admin')) AS may_call,
        (c.type = 'direct' OR m.role IN ('owner', 'admin')) AS may_end,
-       c.type = 'direct' AND EXISTS (
-           SELECT FROM chat_members p
-           JOIN blocked_users b ON (b.user_id = p.user_id AND b.blocked_id = m.user_id)
-                                OR (b.user_id = m.user_id AND b.blocked_id = p.user_id)
-           WHERE p.chat_id = m.chat_id AND p.user_id <> m.user_id) AS blocked
+       {BLOCKED} AS blocked
 FROM chat_members m JOIN chats c ON c.id = m.chat_id
 WHERE m.chat_id = $1 AND m.user_id = $2
 """

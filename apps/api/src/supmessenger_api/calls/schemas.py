@@ -13,7 +13,7 @@ class NewCall(WireModel):
 
 
 class Participant(WireModel):
-    """One stay of a device in a call."""
+    """The latest stay of a device that is in a call, or of a person who was."""
 
     user_id: UUID
     device_id: UUID | None

@@ -8,11 +8,12 @@ from supmessenger_api.calls import repository
 from supmessenger_api.calls.admission import Doorman
 from supmessenger_api.calls.schemas import Admission, Calls, NewCall, Participant
 from supmessenger_api.calls.schemas import Call as CallShown
-from supmessenger_common.auth import Principal
+from supmessenger_common.auth import Principal, build_token_error
 from supmessenger_common.calls.events import build_call_event
 from supmessenger_common.calls.model import Call
 from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.calls.store import end_call, find_call
+from supmessenger_common.calls.welcome import fetch_unwelcome
 from supmessenger_common.database import Pool
 from supmessenger_common.errors import PlatformError
 from supmessenger_common.identifiers import create_id
@@ -91,7 +92,7 @@ class CallService:
         """Return what the caller's device needs to join.
 
         Raises 404 `calls_unavailable` or `call_unknown`, 409 `call_over`, 403 `blocked`,
-        503 `calls_unreachable`.
+        401 `session_revoked`, 503 `calls_unreachable`.
         """
         studio = self._require_studio()
         call = await self._require_call(principal, call_id)
@@ -101,6 +102,10 @@ class CallService:
             raise build_blocked()
         # A media server that was started anew knows no rooms, and one that is away is told here.
         await studio.rooms.ensure(call.room)
+        # Asked last, and of the database: an access token seen before outlives what took its
+        # session or account away unless Redis was told, and a call is no place to be then.
+        if await fetch_unwelcome(self.pool, call.room, [principal.device_id]):
+            raise build_token_error("session_revoked")
         return studio.doorman.admit(call, principal.device_id, now=now)
 
     async def decline(self, principal: Principal, call_id: UUID, *, now: datetime) -> CallShown:

@@ -9,11 +9,13 @@ from redis.exceptions import RedisError
 
 from supmessenger_common.bindings import LivekitBinding
 from supmessenger_common.calls.events import build_call_event
-from supmessenger_common.calls.model import Call
-from supmessenger_common.calls.rooms import build_presence
+from supmessenger_common.calls.model import Call, Presence
+from supmessenger_common.calls.rooms import Rooms, build_presence
 from supmessenger_common.calls.store import end_call, record_presence
+from supmessenger_common.calls.welcome import expel, fetch_unwelcome
 from supmessenger_common.database import Pool
 from supmessenger_common.errors import PlatformError
+from supmessenger_common.identifiers import read_clock
 from supmessenger_common.log import get_logger
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.redis_clients import RedisClient
@@ -37,6 +39,7 @@ class Webhook:
     publisher: Publisher
     redis_state: RedisClient
     binding: LivekitBinding
+    rooms: Rooms
 
     async def take(self, body: bytes, authorization: str | None) -> None:
         """Take one event; raises 401 `webhook_refused` for what is forged, too old or a repeat."""
@@ -70,7 +73,7 @@ class Webhook:
         match event.event:
             case "participant_joined":
                 presence = build_presence(event.participant)
-                return await record_presence(self.pool, room, presence, left_at=None)
+                return await self._follow(room, presence)
             case "participant_left" | "participant_connection_aborted":
                 presence = build_presence(event.participant)
                 return await record_presence(self.pool, room, presence, left_at=told_at)
@@ -79,6 +82,17 @@ class Webhook:
             case _:
                 # A room begins before anybody is in it, and of tracks nothing is kept.
                 return None
+
+    async def _follow(self, room: str, presence: Presence) -> Call | None:
+        # Who was taken out can come back with what the media server gave him before.
+        devices = [] if presence.device_id is None else [presence.device_id]
+        if await fetch_unwelcome(self.pool, room, devices):
+            try:
+                return await expel(self.pool, self.rooms, room, presence, now=read_clock())
+            except PlatformError as error:
+                # He is in the call then, until the worker's look at it succeeds.
+                logger.warning("not taken out of a call", room=room, why=str(error))
+        return await record_presence(self.pool, room, presence, left_at=None)
 
     async def _remember(self, key: str) -> bool:
         try:

@@ -14,7 +14,7 @@ RING_TIME = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Stay:
-    """One stay of a device in a call; coming back is another."""
+    """The latest stay of a device in a call."""
 
     user_id: UUID
     device_id: UUID | None
@@ -24,7 +24,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class Call:
-    """A call and everybody who was or is in it."""
+    """A call with the devices that are in it, and of who left it the latest stay."""
 
     id: UUID
     chat_id: UUID
@@ -45,9 +45,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Presence:
-    """What the media server says of one connection: `sid` is new for each time one joins."""
+    """What the media server says of one connection: whose it is and since when."""
 
-    sid: str
     identity: str
     joined_at: datetime
 
@@ -60,26 +59,27 @@ class Presence:
             return None
 
 
-def compute_stay_id(call_id: UUID, sid: str) -> UUID:
-    """Return the one id of a connection's stay, however often and in what order it is told."""
-    return uuid5(call_id, sid)
+def compute_stay_id(call_id: UUID, device_id: UUID) -> UUID:
+    """Return the id of a device's row in a call: coming back is no other row."""
+    return uuid5(call_id, str(device_id))
 
 
-def compute_answered(call: Call) -> datetime | None:
-    """Return when somebody but the one who called came; what came after the end is no answer."""
-    return min(
-        (
-            stay.joined_at
-            for stay in call.stays
-            if stay.user_id != call.initiator_id
-            and (call.ended_at is None or stay.joined_at < call.ended_at)
-        ),
-        default=None,
-    )
+def compute_answered(call: Call, *, user_id: UUID, joined_at: datetime) -> datetime | None:
+    """Return when the first but the one who called came, now that one more is known to have."""
+    if user_id == call.initiator_id:
+        return call.answered_at
+    return joined_at if call.answered_at is None else min(call.answered_at, joined_at)
+
+
+def compute_answered_before(call: Call, end: datetime) -> datetime | None:
+    """Return when a call was answered that ends at `end`; what came later is no answer."""
+    if call.answered_at is None or call.answered_at >= end:
+        return None
+    return call.answered_at
 
 
 def compute_status(call: Call, *, answered: bool) -> Status:
-    """Return what the stays make of a call; news in any order lead to the same."""
+    """Return what is true of a call; news in any order lead to the same."""
     if call.is_open:
         return "active" if answered else "ringing"
     if call.status == "failed":

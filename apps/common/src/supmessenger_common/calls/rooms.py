@@ -33,7 +33,7 @@ class _NotHeldError(Exception):
 
 
 class _NoRoomError(Exception):
-    """The media server answers that there is no such room."""
+    """The media server answers that there is no such room, or nobody of that name in it."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,15 @@ class Rooms:
             return None
         return [build_presence(one) for one in answer.participants]
 
+    async def expel(self, name: str, identity: str) -> None:
+        """Take somebody out of a room, if he is in it."""
+        request = api.RoomParticipantIdentity(room=name, identity=identity)
+        with suppress(_NoRoomError):
+            try:
+                await self._call(lambda: self._api.room.remove_participant(request))
+            except _NotHeldError as error:
+                raise build_unreachable() from error
+
     async def close(self) -> None:
         """Close the connections."""
         await self._session.close()
@@ -126,7 +135,6 @@ def build_presence(participant: ParticipantInfo) -> Presence:
     """Return what the media server tells of a participant."""
     milliseconds = participant.joined_at_ms or participant.joined_at * 1000
     return Presence(
-        sid=participant.sid,
         identity=participant.identity,
         joined_at=datetime.fromtimestamp(milliseconds / 1000, tz=UTC),
     )
