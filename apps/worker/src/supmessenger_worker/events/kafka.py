@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer  # type: ignore[import-untyped]  # has none
@@ -17,7 +18,7 @@ from aiokafka.errors import (  # type: ignore[import-untyped]  # has none
     for_code,
 )
 from aiokafka.partitioner import DefaultPartitioner  # type: ignore[import-untyped]  # has none
-from aiokafka.structs import TopicPartition  # type: ignore[import-untyped]  # has none
+from aiokafka.structs import ConsumerRecord, TopicPartition  # type: ignore[import-untyped]  # has none
 
 from supmessenger_common.bindings import KafkaBinding
 from supmessenger_worker.events.event import Event, encode_key, encode_value
@@ -174,8 +175,14 @@ async def list_partitions(binding: KafkaBinding, topic: str) -> list[int]:
         await client.close()
 
 
-async def read_values(binding: KafkaBinding, topic: str) -> AsyncGenerator[bytes, None]:
-    """Yield what a topic holds now, partition after partition, each in order."""
+async def read_values(
+    binding: KafkaBinding, topic: str, *, key: bytes | None = None, since: datetime | None = None
+) -> AsyncGenerator[bytes, None]:
+    """Yield what a topic holds now, partition after partition, each in order.
+
+    Only what has this key, and what Kafka took at `since` or later, where they are given: what is
+    older is not read.
+    """
     numbers = await list_partitions(binding, topic)
     if not numbers:
         raise KafkaRefusal(f"there is no topic {topic} yet: no event was relayed")
@@ -187,20 +194,33 @@ async def read_values(binding: KafkaBinding, topic: str) -> AsyncGenerator[bytes
     try:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
+        if since is not None:
+            await _seek(consumer, ends, since=since)
         for partition in partitions:
-            async for value in _read_partition(consumer, partition, end=ends[partition]):
-                yield value
+            async for record in _read_partition(consumer, partition, end=ends[partition]):
+                if key is None or record.key == key:
+                    yield record.value
     finally:
         await consumer.stop()
 
 
+async def _seek(
+    consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], *, since: datetime
+) -> None:
+    moment = int(since.timestamp() * 1000)
+    found = await consumer.offsets_for_times(dict.fromkeys(ends, moment))
+    for partition, end in ends.items():
+        first = found.get(partition)
+        consumer.seek(partition, end if first is None else first.offset)
+
+
 async def _read_partition(
     consumer: AIOKafkaConsumer, partition: TopicPartition, *, end: int
-) -> AsyncIterator[bytes]:
+) -> AsyncIterator[ConsumerRecord]:
     while await consumer.position(partition) < end:
         found = await consumer.getmany(partition, timeout_ms=1000, max_records=500)
         for record in found.get(partition, ()):
-            yield record.value
+            yield record
 
 
 def build_options(binding: KafkaBinding, *, client_id: str) -> dict[str, Any]:
