@@ -2,13 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from supmessenger_cli.health import Health, parse_health
 from supmessenger_cli.scope import Scope
+from supmessenger_cli.target import ClusterError
 from supmessenger_cli.terminal import VerbFailure, console
 
 POLL_SECONDS = 1.0
+# With pauses of 1, 2, 4, 8 and 16 s between them: an API server that restarts is back by then.
+TRIES = 6
+
+T = TypeVar("T")
 
 
 async def wait_for(
@@ -22,7 +28,7 @@ async def wait_for(
     """Poll until `is_done`, printing what changes; a stall ends it with the operator's cure."""
     began, told = time.monotonic(), Told()
     while True:
-        health = parse_health(await scope.resource())
+        health = parse_health(await ask_patiently(scope.resource, scope=scope))
         elapsed = time.monotonic() - began
         for line in told.find_news(health):
             console.print(f"{elapsed:5.0f} s  {line}", markup=False)
@@ -37,6 +43,23 @@ async def wait_for(
                 " --timeout waits longer",
             )
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def ask_patiently(ask: Callable[[], Awaitable[T]], *, scope: Scope) -> T:
+    """Ask the cluster again while it does not answer; VerbFailure tells the last error."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            return await ask()
+        except ClusterError as error:
+            if attempt == TRIES:
+                raise VerbFailure(
+                    f"the cluster did not answer {TRIES} times in a row: {error}",
+                    cure=f"what was begun goes on by itself; once the cluster answers:"
+                    f" kubectl sup status {scope.name} {scope.flags}",
+                ) from error
+            console.print(f"        no answer, trying again: {error}", markup=False)
+            await asyncio.sleep(POLL_SECONDS * 2 ** (attempt - 1))
+    raise AssertionError("the last attempt returns or raises")
 
 
 class Told:

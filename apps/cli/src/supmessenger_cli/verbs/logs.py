@@ -10,6 +10,7 @@ import typer
 
 from supmessenger_cli.components import choose_component
 from supmessenger_cli.health import parse_health
+from supmessenger_cli.lines import read_lines
 from supmessenger_cli.options import Context, Namespace
 from supmessenger_cli.scope import COMPONENT_LABEL, Scope, open_scope
 from supmessenger_cli.target import ClusterError
@@ -134,8 +135,7 @@ async def _follow(scope: Scope, component: str | None, flags: list[str], *, requ
     )
     try:
         assert process.stdout is not None
-        async for line in process.stdout:
-            text = line.decode(errors="replace").rstrip("\n")
+        async for text in read_lines(process.stdout):
             if not request_id or request_id in text:
                 print(text, flush=True)
         return await process.wait()

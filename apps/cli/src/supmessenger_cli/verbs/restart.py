@@ -11,7 +11,7 @@ import typer
 from supmessenger_cli.components import choose_component
 from supmessenger_cli.health import parse_health
 from supmessenger_cli.options import Context, Namespace, Timeout
-from supmessenger_cli.progress import POLL_SECONDS, wait_for
+from supmessenger_cli.progress import POLL_SECONDS, ask_patiently, wait_for
 from supmessenger_cli.scope import COMPONENT_LABEL, KIND, Scope, open_scope
 from supmessenger_cli.terminal import VerbFailure, console, run_verb
 from supmessenger_cli.verbs.stop import refuse_paused
@@ -61,12 +61,12 @@ async def _wait_until_restarted(
     """Tell each component whose pods are new; then wait for Ready, which a live check gives."""
     began, left = time.monotonic(), set(components)
     while left:
-        workloads = await scope.list("deployments,statefulsets")
+        workloads = await ask_patiently(lambda: scope.list("deployments,statefulsets"), scope=scope)
         done = {read_component(item) for item in workloads if is_restarted(item, moment)} & left
         for component in sorted(done):
             console.print(f"{time.monotonic() - began:5.0f} s  {component} has new pods")
         left -= done
-        health = parse_health(await scope.resource())
+        health = parse_health(await ask_patiently(scope.resource, scope=scope))
         if left and health.stalled:
             raise VerbFailure(f"{scope.name} is stalled", cure=health.stalled)
         if left and time.monotonic() - began > timeout:
