@@ -221,6 +221,25 @@ async def test_who_comes_after_the_end_changes_nothing(calls: CallsApi, teller: 
     assert await read_call(scene.bob, scene.call_id) == declined
 
 
+async def test_who_may_not_come_has_left_unless_the_media_server_takes_no_orders(
+    calls: CallsApi, teller: Teller, postgres: Pool, api_bindings: Path
+) -> None:
+    scene = await build_scene(calls)
+    assert (await scene.bob.call("DELETE", "/v1/sessions/current")).status_code == 204
+    keys = {**calls.livekit.build_binding(), "url": f"ws://127.0.0.1:{probe_free_port()}"}
+    write_binding(api_bindings, "livekit", keys)
+    async with open_api(postgres, api_bindings) as without_media_server:
+        told = await teller.tell(without_media_server, scene.events[1])
+        assert told.status_code == 200
+    # He is in the room, as far as anybody knows.
+    call = await read_call(scene.alice, scene.call_id)
+    assert describe_present(call) == {scene.bob.user_id: None}
+    again = {**json.loads(scene.events[1]), "id": f"EV_{uuid4().hex}"}
+    await tell_all(calls, teller, json.dumps(again).encode())
+    call = await read_call(scene.alice, scene.call_id)
+    assert describe_present(call)[scene.bob.user_id] is not None
+
+
 async def test_what_concerns_nothing_of_ours_is_taken_and_left(
     calls: CallsApi, teller: Teller
 ) -> None:

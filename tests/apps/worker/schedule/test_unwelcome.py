@@ -36,7 +36,7 @@ from supmessenger_common.bindings import LivekitBinding, read_redis
 from supmessenger_common.calls.model import Presence
 from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.calls.store import record_presence
-from supmessenger_common.calls.welcome import fetch_unwelcome
+from supmessenger_common.calls.welcome import RETURNS, fetch_unwelcome
 from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.messages.publish import Publisher
@@ -155,6 +155,30 @@ async def test_who_logs_out_is_taken_out_at_once_and_does_not_get_in_again(
                 pytest.fail("a token opens after its life")
         assert hers.is_in
     await listener.aclose()
+
+
+async def test_the_door_is_shut_for_good_on_who_comes_back_over_and_over(
+    calls: CallsApi,
+) -> None:
+    async with hold_talk(calls) as talk, open_keeper(calls) as keeper:
+        (alice, bob), (hers, his) = talk.people, talk.callers
+        assert (await bob.call("DELETE", "/v1/sessions/current")).status_code == 204
+        await keeper.sweep(now=read_clock())
+        await his.wait_gone()
+        for _ in range(RETURNS - 1):
+            async with enter_room(talk.admissions[1]) as again:
+                assert await again.wait_gone() == DisconnectReason.PARTICIPANT_REMOVED
+        await talk.wait_alone()
+        assert hers.is_in
+        async with enter_room(talk.admissions[1]) as again:
+            await again.wait_gone()
+        assert (await wait_for_status(alice, talk.call_id, "ended"))["endedAt"] is not None
+        assert await hers.wait_gone() == DisconnectReason.ROOM_DELETED
+        with pytest.raises(ConnectError):
+            async with enter_room(talk.admissions[1]):
+                pytest.fail("the room is gone")
+        # Those who may go on do so in a room for which he has no token.
+        assert (await start_call(alice, talk.chat_id))["id"] != talk.call_id
 
 
 async def test_the_end_of_a_session_need_not_wait_for_the_next_look(calls: CallsApi) -> None:

@@ -65,6 +65,16 @@ WHERE excluded.joined_at > call_participants.joined_at
        AND excluded.left_at < coalesce(call_participants.left_at, 'infinity'))
 RETURNING id
 """
+# By when he came in: several may have taken him out at once.
+_NOTE_EXPELLED = """
+UPDATE calls SET metadata = jsonb_set(metadata, '{expelled}',
+    coalesce(metadata -> 'expelled', '{}') || jsonb_build_object($2::text,
+        coalesce(metadata -> 'expelled' -> $2::text, '[]') || to_jsonb($3::text)))
+WHERE livekit_room = $1 AND NOT coalesce(metadata -> 'expelled' -> $2::text, '[]') ? $3::text
+"""
+_COUNT_EXPELLED = """
+SELECT jsonb_array_length(metadata -> 'expelled' -> $2::text) FROM calls WHERE livekit_room = $1
+"""
 _LEAVE_ALL = """
 UPDATE call_participants SET left_at = greatest(joined_at, $2)
 WHERE call_id = $1 AND left_at IS NULL
@@ -119,6 +129,13 @@ async def record_presence(
         if is_news is None and answered_at == call.answered_at:
             return None
         return await _settle(connection, call, answered_at=answered_at)
+
+
+async def note_expelled(executor: Executor, room: str, presence: Presence) -> int:
+    """Remember that somebody was taken out of a room; returns how often he was."""
+    came = presence.joined_at.isoformat()
+    await executor.execute(_NOTE_EXPELLED, room, presence.identity, came)
+    return int(await executor.fetchval(_COUNT_EXPELLED, room, presence.identity) or 0)
 
 
 async def end_call(

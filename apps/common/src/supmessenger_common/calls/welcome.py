@@ -6,11 +6,13 @@ from uuid import UUID
 
 from supmessenger_common.calls.model import Call, Presence
 from supmessenger_common.calls.rooms import Rooms
-from supmessenger_common.calls.store import record_presence
+from supmessenger_common.calls.store import end_call, note_expelled, record_presence
 from supmessenger_common.database import Executor, Pool
 from supmessenger_common.log import get_logger
 
 _log = get_logger("calls")
+# A client may come back once or twice in good faith, by a connection that it had lost.
+RETURNS = 3
 
 # Of a member `m` of a chat `c`: one has blocked the other.
 BLOCKED = """
@@ -48,8 +50,16 @@ async def expel(
 ) -> Call | None:
     """Take out of a room who may not be there, and end his stay; the call when that is news.
 
-    Raises 503 `calls_unreachable`: then he is in the call still, and so says his stay.
+    The media server gives everybody who enters a token to enter with again, and takes none back:
+    who uses them over and over is shut out only by ending the call, for the room of another one
+    he has no token. Raises 503 `calls_unreachable`: then he is in the call still, and so says his
+    stay.
     """
     await rooms.expel(room, presence.identity)
     _log.info("taken out of a call", room=room, device=presence.identity)
-    return await record_presence(pool, room, presence, left_at=now)
+    changed = await record_presence(pool, room, presence, left_at=now)
+    if await note_expelled(pool, room, presence) <= RETURNS:
+        return changed
+    _log.warning("call ended for who came back too often", room=room, device=presence.identity)
+    await rooms.remove(room)
+    return await end_call(pool, room, now=now) or changed
