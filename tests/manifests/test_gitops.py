@@ -221,6 +221,29 @@ def test_what_flux_waits_for_is_what_the_samples_make() -> None:
         assert (ROOT / document["spec"]["path"] / "kustomization.yaml").is_file()
 
 
+def test_the_definition_comes_back_as_it_was_sent(plane: ControlPlane) -> None:
+    """What the server drops or changes would be a difference that Argo CD never gets in sync."""
+    (sent,) = yaml.safe_load_all((ROOT / "crds" / "supmessengers.yaml").read_text())
+    kept = json.loads(run_kubectl(plane, "get", "crd", sent["metadata"]["name"], "-o", "json"))
+    assert list(find_differences(sent["spec"], kept["spec"], "spec")) == []
+
+
+def find_differences(sent: Any, kept: Any, path: str) -> Iterator[str]:
+    """Name each value that was sent and is not kept; what the server added is left out."""
+    match sent, kept:
+        case dict(), dict():
+            for name, value in sent.items():
+                if name in kept:
+                    yield from find_differences(value, kept[name], f"{path}.{name}")
+                else:
+                    yield f"{path}.{name}"
+        case list(), list() if len(sent) == len(kept):
+            for index, (one, other) in enumerate(zip(sent, kept, strict=True)):
+                yield from find_differences(one, other, f"{path}[{index}]")
+        case _ if sent != kept:
+            yield path
+
+
 def test_the_status_of_a_new_resource_is_the_definitions_default() -> None:
     (definition,) = yaml.safe_load_all((ROOT / "crds" / "supmessengers.yaml").read_text())
     schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]

@@ -62,10 +62,11 @@ def build_crd() -> dict[str, Any]:
                     "storage": True,
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": [
-                        {"name": name, "type": kind, "jsonPath": path, "priority": priority}
+                        {"name": name, "type": kind, "jsonPath": path}
+                        | ({"priority": priority} if priority else {})
                         for name, kind, path, priority in _COLUMNS
                     ],
-                    "schema": {"openAPIV3Schema": build_root_schema()},
+                    "schema": {"openAPIV3Schema": _without_empty(build_root_schema())},
                 }
             ],
         },
@@ -149,6 +150,19 @@ def _flatten(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[st
     if isinstance(node.get("default"), bool | int | str) and node["default"] != "":
         result["default"] = node["default"]
     return result
+
+
+def _without_empty(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Drop empty lists of properties: the API server does, and what differs looks like drift."""
+    kept = {key: value for key, value in node.items() if key != "properties" or value}
+    if "properties" in kept:
+        kept["properties"] = {
+            name: _without_empty(child) for name, child in kept["properties"].items()
+        }
+    for key in ("items", "additionalProperties"):
+        if isinstance(kept.get(key), Mapping):
+            kept[key] = _without_empty(kept[key])
+    return kept
 
 
 def _without_defaults(node: dict[str, Any]) -> dict[str, Any]:
