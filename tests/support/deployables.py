@@ -73,7 +73,8 @@ def make_samples() -> dict[str, Messenger]:
 
 
 def build_all(messenger: Messenger, **inputs: Any) -> tuple[DesiredObject, ...]:
-    """Build every object of a messenger."""
+    """Build every object of a messenger, none of whose parts is set aside."""
+    assert not messenger.problems
     return build_objects(messenger, make_inputs(messenger, **inputs))
 
 

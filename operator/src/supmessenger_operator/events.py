@@ -66,6 +66,10 @@ def find_transitions(before: Status, after: Status) -> tuple[Happening, ...]:
             happenings.append(
                 Happening(reason=condition.reason, message=condition.message, type="Warning")
             )
+        elif condition.type.endswith("Ready") and condition.reason == "NotConfigured":
+            happenings.append(
+                Happening(reason="NotConfigured", message=condition.message, type="Warning")
+            )
         elif condition.type == "Reconciling" and condition.reason == "Paused":
             happenings.append(Happening(reason="Paused", message=condition.message))
         elif condition.type == "Hibernated" and condition.status == "True":

@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 from supmessenger_operator.cluster.write_status import write_status
-from supmessenger_operator.desired import build_objects
 from supmessenger_operator.findings import announce, collect_facts
 from supmessenger_operator.hibernation import fall_asleep
 from supmessenger_operator.model.messenger import KIND, check_messenger, parse_messenger
 from supmessenger_operator.model.outcome import Key, Next, Outcome, Stalled, Waiting
 from supmessenger_operator.model.status import Status, read_status
-from supmessenger_operator.rollout import gather, prune, repair, roll_out
+from supmessenger_operator.rollout import build, gather, prune, repair, roll_out
 from supmessenger_operator.run import Context, Run, start_run
 from supmessenger_operator.status import build_deleting, compute_status
 
@@ -41,7 +40,7 @@ async def reconcile_messenger(key: Key, context: Context) -> Next:
             outcome = Outcome(paused=True)
         else:
             run.inputs = await gather(run, run.messenger)  # Secrets, certificates, addresses
-            run.desired = build_objects(run.messenger, run.inputs)
+            build(run, run.messenger)  # what can't work of optional parts stays as it was
             if run.messenger.is_hibernated:
                 await fall_asleep(run, run.messenger)  # the waves backwards, without Jobs
             else:

@@ -1,6 +1,6 @@
 """Steps of a pass that write: repair, gather, roll out wave by wave in the one order, prune."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from supmessenger_operator.cluster.apply import (
@@ -15,6 +15,7 @@ from supmessenger_operator.cluster.prune import find_orphans, prune_orphans
 from supmessenger_operator.cluster.public_address import gather_call_addresses
 from supmessenger_operator.cluster.release import compute_release_hash
 from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
+from supmessenger_operator.desired import build_instance
 from supmessenger_operator.events import Happening
 from supmessenger_operator.model.components import find_field, is_optional
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
@@ -24,6 +25,7 @@ from supmessenger_operator.model.job_message import JobMessage, parse_job_messag
 from supmessenger_operator.model.messenger import PAUSED_ANNOTATION, Messenger, is_set
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Stalled, Waiting
+from supmessenger_operator.model.parts import find_held
 from supmessenger_operator.run import Run
 
 WORKLOADS = ("StatefulSet", "Deployment")
@@ -73,6 +75,34 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
     if run.previous.version:
         await _announce_made_secrets(run, inputs)
     return inputs
+
+
+def build(run: Run, messenger: Messenger) -> None:
+    """Say what shall exist; an optional part that can't work stays as it is released."""
+    if run.inputs is None:
+        raise ValueError("facts are gathered before anything is built")
+    held = find_held(messenger.problems, messenger.spec)
+    built = build_instance(messenger, run.inputs, without=held)
+    problems = {**run.inputs.problems, **built.problems, **messenger.problems}
+    run.inputs = run.inputs.model_copy(update={"problems": problems})
+    held |= frozenset(built.problems)
+    run.desired = (
+        *(item for item in built.objects if item.component not in held),
+        *_list_released(run, held, is_asleep=messenger.is_hibernated),
+    )
+
+
+def _list_released(
+    run: Run, components: Iterable[str], *, is_asleep: bool
+) -> Iterator[DesiredObject]:
+    """Yield what is released of components; asleep, without pods."""
+    for component in sorted(components):
+        release = run.releases.current.get(component)
+        wave = Wave.CONFIGURATION if component in ("calls", "signalling") else Wave.EXTRAS
+        for body in release.objects if release is not None else ():
+            if is_asleep and body["kind"] in WORKLOADS:
+                body = {**body, "spec": {**body["spec"], "replicas": 0}}
+            yield DesiredObject(component=component, wave=wave, body=body)
 
 
 async def _announce_made_secrets(run: Run, inputs: Inputs) -> None:
@@ -140,7 +170,7 @@ async def release_wave(run: Run, messenger: Messenger, wave: Wave) -> None:
         except Stalled as refused:
             if not is_optional(component):
                 raise
-            run.refused.append(refused)
+            run.refuse(component, refused)
             continue
         await run.releases.move(messenger, component, bodies)
         await apply_objects(context.client, context.ledger, run.observed, bodies)

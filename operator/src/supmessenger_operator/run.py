@@ -54,6 +54,15 @@ class Run:
     # What the API server refused of optional parts, told when everything else is done.
     refused: list[Stalled] = field(default_factory=list)
 
+    def refuse(self, component: str, refused: Stalled) -> None:
+        """Keep what was refused of an optional part, also as what is wrong with that part."""
+        self.refused.append(refused)
+        if self.inputs is not None:
+            # What calls are reached by has no condition of its own.
+            part = {"calls": "livekit", "signalling": "livekit"}.get(component, component)
+            problems = {part: refused.message, **self.inputs.problems}
+            self.inputs = self.inputs.model_copy(update={"problems": problems})
+
     @property
     def key(self) -> tuple[str, str]:
         """Namespace and name."""

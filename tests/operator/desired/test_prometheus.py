@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import yaml
 from support.deployables import build_all, list_deployables, to_plain
 from support.messengers import make_inputs, make_messenger
 
 from supmessenger_operator.desired import build_objects
 from supmessenger_operator.desired.scraping import USERNAME_MARK, build_config
-from supmessenger_operator.model import Messenger, Stalled
+from supmessenger_operator.model import Messenger
 
 _REMOTE = {
     "url": "https://metrics.example.org/write",
@@ -118,13 +117,6 @@ def test_less_is_kept_than_the_volume_holds() -> None:
     arguments = list_arguments(make_messenger(spec=storage))
     assert arguments["storage.tsdb.retention.time"] == f"{30 * 86400}s"
     assert int(arguments["storage.tsdb.retention.size"].removesuffix("B")) == 70 * 2**30
-
-
-def test_a_volume_that_is_too_small_is_refused_with_the_field() -> None:
-    spec = {"monitoring": {"prometheus": {"embedded": {"storage": {"size": "100Mi"}}}}}
-    with pytest.raises(Stalled, match="at least 512Mi") as stalled:
-        build_all(make_messenger(spec=spec))
-    assert stalled.value.field == "spec.monitoring.prometheus.embedded.storage.size"
 
 
 def test_a_store_elsewhere_is_written_to_and_its_password_is_nowhere() -> None:

@@ -229,62 +229,6 @@ def test_one_registry_re_homes_all_images_and_an_override_wins() -> None:
     }
 
 
-_PUSH_TO = {"serviceAccountSecretRef": {"name": "s"}}
-_SIGN_ON = {
-    "issuer": "https://a.example",
-    "authorizationUrl": "https://a.example/a",
-    "tokenUrl": "https://a.example/t",
-    "userInfoUrl": "https://a.example/u",
-    "clientSecretRef": {"name": "s"},
-}
-
-
-@pytest.mark.parametrize(
-    ("spec", "path"),
-    [
-        (
-            {"kafka": {"enabled": True, "external": {"bootstrapServers": ["a.example:70000"]}}},
-            "spec.kafka.external.bootstrapServers.0",
-        ),
-        (
-            {"kafka": {"enabled": True, "external": {"bootstrapServers": ["a.example:0"]}}},
-            "spec.kafka.external.bootstrapServers.0",
-        ),
-        (
-            {"kafka": {"enabled": True, "embedded": {"outsideAddress": "a.example:99999"}}},
-            "spec.kafka.embedded.outsideAddress",
-        ),
-        (
-            {"monitoring": {"prometheus": {"external": {"url": "https://a.example:99999/w"}}}},
-            "spec.monitoring.prometheus.external.url",
-        ),
-        (
-            {"monitoring": {"prometheus": {"external": {"url": "https://u:pw@a.example/w"}}}},
-            "spec.monitoring.prometheus.external.url",
-        ),
-        (
-            {"monitoring": {"grafana": {"oidc": {**_SIGN_ON, "tokenUrl": "https://a:99999/t"}}}},
-            "spec.monitoring.grafana.oidc.tokenUrl",
-        ),
-        (
-            {"push": {"fcm": {**_PUSH_TO, "endpoint": "https://a.example:99999"}}},
-            "spec.push.fcm.endpoint",
-        ),
-        (
-            {"push": {"webPush": {"allowedHosts": ["a.example:99999"]}}},
-            "spec.push.webPush.allowedHosts.0",
-        ),
-    ],
-)
-def test_a_port_that_is_none_is_refused_before_a_network_policy_names_it(
-    spec: dict[str, Any], path: str
-) -> None:
-    with pytest.raises(Stalled) as refused:
-        make_messenger(spec=spec)
-
-    assert refused.value.field == path
-
-
 def test_stores_of_metrics_are_named_in_every_usual_way() -> None:
     urls = (
         "https://mimir.example.org/api/v1/push",

@@ -45,8 +45,8 @@ class Reach:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 addresses = await self._lookup(domain)
-        except (OSError, TimeoutError):
-            pass  # it does not resolve, which is the answer
+        except (OSError, TimeoutError, UnicodeError):
+            pass  # it does not resolve, or is no name at all, which is the answer
         self._domains[domain] = (time.monotonic(), addresses)
         return addresses
 
@@ -61,6 +61,8 @@ class Reach:
             writer.close()
         except TimeoutError:
             error = f"no answer within {TIMEOUT_SECONDS:.0f} s"
+        except UnicodeError:
+            error = "it is no name of a host"
         except OSError as failure:
             error = failure.strerror or str(failure)
         self._hosts[(host, port)] = (time.monotonic(), error)

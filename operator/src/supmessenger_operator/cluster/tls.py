@@ -1,7 +1,7 @@
 """The edge's certificate: the instance's own, a person's, or one of an ACME server."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from supmessenger_operator.cluster.acme import (
     AcmeOrder,
@@ -24,10 +24,12 @@ from supmessenger_operator.cluster.certificates import (
 from supmessenger_operator.cluster.secrets import InstanceSecrets, Values
 from supmessenger_operator.model.inputs import CertificateFact
 from supmessenger_operator.model.messenger import Messenger
+from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.services import Acme
 
 # Which server a certificate is from; another server in the resource asks for another certificate.
 _SERVER_KEY = "acme-server"
+_LOOK_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +144,12 @@ async def _follow_acme(
         return _tell_issued(current, thumbprint)
     state = OrderState()
     if around.is_edge_up:
-        order = await _build_order(secrets, messenger, acme, account=account, around=around)
-        state = orders.follow(key, order, now=now)
+        try:
+            order = await _build_order(secrets, messenger, acme, account=account, around=around)
+            state = orders.follow(key, order, now=now)
+        except Stalled as missing:
+            # The edge goes on with what it has; the pass looks again once a minute.
+            state = OrderState(failure=missing.message, next_try=now + _LOOK_AGAIN)
     if state.issued is not None:
         values = {
             "tls.crt": state.issued.chain,

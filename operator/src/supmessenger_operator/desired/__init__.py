@@ -1,5 +1,8 @@
 """What shall exist: every object of an instance, in the one order."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
 from supmessenger_operator.desired import (
     api,
     backup,
@@ -23,7 +26,7 @@ from supmessenger_operator.desired import (
     websocket,
     worker,
 )
-from supmessenger_operator.model import DesiredObject, Inputs, Messenger
+from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Stalled
 
 # The one order: configuration, data, migrations, worker, services, edge, backup's schedule.
 BUILDERS = (
@@ -51,6 +54,43 @@ BUILDERS = (
 )
 
 
+# What of an optional part can't be built is left out, and the rest goes on.
+_OPTIONAL = {
+    kafka.build_objects: kafka.COMPONENT,
+    livekit.build_objects: livekit.COMPONENT,
+    turn.build_objects: turn.COMPONENT,
+    exporters.build_objects: exporters.COMPONENT,
+    prometheus.build_objects: prometheus.COMPONENT,
+    grafana.build_objects: grafana.COMPONENT,
+    loki.build_objects: loki.COMPONENT,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """All objects of an instance, ordered by wave, and what could not be built, by part."""
+
+    objects: tuple[DesiredObject, ...]
+    problems: Mapping[str, str]
+
+
+def build_instance(messenger: Messenger, inputs: Inputs, *, without: Collection[str] = ()) -> Built:
+    """Build everything but the optional parts in `without` and those that can't be built."""
+    objects: list[DesiredObject] = []
+    problems: dict[str, str] = {}
+    for build in BUILDERS:
+        part = _OPTIONAL.get(build, "")
+        if part in without:
+            continue
+        try:
+            objects += build(messenger, inputs)
+        except Stalled as refused:
+            if not part:
+                raise
+            problems[part] = refused.message
+    return Built(objects=tuple(objects), problems=problems)
+
+
 def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, ...]:
-    """Return all objects of an instance, ordered by wave."""
+    """Return all objects of an instance, ordered by wave; what can't be built is raised."""
     return tuple(built for build in BUILDERS for built in build(messenger, inputs))

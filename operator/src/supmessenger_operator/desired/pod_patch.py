@@ -32,7 +32,11 @@ def merge_pod_template(
     if unknown:
         raise Stalled("a pod template has only metadata and spec", field=f"{field}.{unknown[0]}")
     merged = _merge_mapping(template, patch, field=field)
-    labels = merged.get("metadata", {}).get("labels", {})
+    metadata = merged.get("metadata", {})
+    for name in ("labels", "annotations"):
+        if not isinstance(metadata.get(name, {}), Mapping):
+            raise Stalled("must be an object", field=f"{field}.metadata.{name}")
+    labels = metadata.get("labels", {})
     for name, value in selector.items():
         if labels.get(name) != value:
             raise Stalled(
@@ -68,7 +72,7 @@ def _merge_list(base: list[Any], patch: Any, *, key: str, field: str) -> list[An
     merged = {item[key]: item for item in base}
     for index, item in enumerate(patch):
         path = f"{field}[{index}]"
-        if not isinstance(item, Mapping) or key not in item:
+        if not isinstance(item, Mapping) or not isinstance(item.get(key), str | int):
             raise Stalled(f"needs {key}, by which it is merged", field=path)
         merged[item[key]] = _merge_mapping(merged.get(item[key], {}), item, field=path)
     return list(merged.values())

@@ -1,5 +1,7 @@
 """Prometheus: the instance's own store of metrics, which also judges the alerts."""
 
+from decimal import Decimal
+
 from supmessenger_operator.desired.alerts import build_rules_file
 from supmessenger_operator.desired.container import (
     Container,
@@ -14,7 +16,7 @@ from supmessenger_operator.desired.probe import build_http_check, build_probes
 from supmessenger_operator.desired.scraping import CREDENTIALS, build_config
 from supmessenger_operator.desired.templates import build_file
 from supmessenger_operator.desired.yaml_text import dump_yaml
-from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Stalled, Wave
+from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 from supmessenger_operator.model.operations import PrometheusEmbedded
 from supmessenger_operator.model.scalars import parse_duration, parse_quantity
 
@@ -25,8 +27,7 @@ _CONFIG = "/etc/sup-prometheus"
 _VOLUME = "/prometheus"
 _FIELD = "spec.monitoring.prometheus.embedded"
 # Blocks are deleted above this part of the volume; the rest is for compaction and the newest data.
-_SIZE_SHARE = 0.7
-_LEAST_VOLUME = 512 * 2**20
+_SIZE_SHARE = Decimal("0.7")
 # With a store elsewhere this one only bridges what that one can't take at the moment.
 _BRIDGE_RETENTION = "1d"
 _HEAP_SHARE = 0.8
@@ -151,20 +152,12 @@ def _compute_retention_seconds(messenger: Messenger) -> int:
     monitoring = messenger.spec.monitoring
     if monitoring is not None and monitoring.prometheus.external is not None:
         return int(parse_duration(_BRIDGE_RETENTION))
-    return max(3600, int(parse_duration(_get_block(messenger).retention)))
+    return int(parse_duration(_get_block(messenger).retention))
 
 
 def _compute_retention_bytes(messenger: Messenger) -> int:
-    """Return how much may be kept, so that the volume is never full; too small a one stalls."""
-    size = messenger.effective.prometheus.storage
-    volume = int(parse_quantity(size))
-    if volume < _LEAST_VOLUME:
-        raise Stalled(
-            f"{size} is too small a volume for metrics; use at least 512Mi, or switch Prometheus"
-            " off with spec.monitoring.enabled: false",
-            field=f"{_FIELD}.storage.size",
-        )
-    return int(volume * _SIZE_SHARE)
+    """Return how much may be kept, so that the volume is never full."""
+    return int(parse_quantity(messenger.effective.prometheus.storage) * _SIZE_SHARE)
 
 
 def _get_block(messenger: Messenger) -> PrometheusEmbedded:

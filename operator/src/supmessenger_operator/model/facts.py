@@ -4,7 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from supmessenger_operator.model.checks import CheckReport
-from supmessenger_operator.model.components import Component, compute_components
+from supmessenger_operator.model.components import (
+    OPTIONAL_PARTS,
+    Component,
+    compute_components,
+)
 from supmessenger_operator.model.inputs import Inputs
 from supmessenger_operator.model.job_message import JobMessage
 from supmessenger_operator.model.messenger import Messenger
@@ -37,7 +41,15 @@ class Facts:
         """The parts that are on."""
         if self.messenger is None:
             return ()
-        return compute_components(self.messenger.spec, lacking=self.lacking)
+        listed = compute_components(self.messenger.spec, lacking=self.lacking)
+        names = {component.name for component in listed}
+        # Set aside for a bad field, so that the spec reads as if it was off.
+        asked = tuple(
+            Component(name=part.name, mode="embedded", workload=part.workload)
+            for part in OPTIONAL_PARTS
+            if part.name in self.messenger.problems and part.name not in names
+        )
+        return (*listed, *asked)
 
     @property
     def is_installed(self) -> bool:

@@ -5,7 +5,16 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from supmessenger_operator.model.base import Model
-from supmessenger_operator.model.scalars import HOST, IPV6_HOST, PORT, Duration, SecretRef
+from supmessenger_operator.model.scalars import (
+    HOST,
+    IPV6_HOST,
+    PORT,
+    URL_PATH,
+    URL_QUERY,
+    Duration,
+    SecretRef,
+    build_duration_rule,
+)
 from supmessenger_operator.model.workload import DataWorkload
 
 
@@ -178,7 +187,7 @@ class Alerts(Model):
 
 
 # It stands in an ini file: no blanks, no signs that begin something there.
-_URL_OF_ONE_LINE = rf"^https://({HOST}|{IPV6_HOST})(:{PORT})?(/[^\s;#`$%]*)?$"
+_URL_OF_ONE_LINE = rf"^https://({HOST}|{IPV6_HOST})(:{PORT})?(/[!\"&-:<-_a-~]*)?$"
 
 
 class Oidc(Model):
@@ -215,7 +224,14 @@ class Logs(DataWorkload):
 
     enabled: bool = Field(default=True, description="Keep logs in Loki; default: true.")
     retention: Duration = Field(
-        default="7d", description="How long logs are kept, 24h or more; default: 7d."
+        default="7d",
+        description="How long logs are kept, 24h or more; default: 7d.",
+        json_schema_extra=build_duration_rule(
+            least="24h",
+            most="3650d",
+            message="monitoring.logs.retention must be 24h or more, as logs are deleted by the day,"
+            " and 3650d at most; to keep none set monitoring.logs.enabled to false",
+        ),
     )
 
 
@@ -232,7 +248,7 @@ class RemoteWrite(Model):
 
     url: str = Field(
         description="Remote-write URL; a login goes into credentialsSecretRef.",
-        pattern=rf"^https?://({HOST}|{IPV6_HOST})(:{PORT})?(/[^\s?#]*)?(\?[^\s#]*)?$",
+        pattern=rf"^https?://({HOST}|{IPV6_HOST})(:{PORT})?{URL_PATH}{URL_QUERY}$",
         max_length=2048,
     )
     credentials_secret_ref: SecretRef | None = Field(

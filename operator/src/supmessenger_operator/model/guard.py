@@ -1,4 +1,4 @@
-"""What the API server can't know about a spec; each refusal names the field and the cure."""
+"""What the API server can't know about the core; each refusal names the field and the cure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,12 +11,11 @@ from supmessenger_operator.model.effective import (
 )
 from supmessenger_operator.model.images import IMAGE_NAMES
 from supmessenger_operator.model.outcome import Stalled
-from supmessenger_operator.model.scalars import parse_duration, parse_quantity
+from supmessenger_operator.model.scalars import parse_quantity
 from supmessenger_operator.model.schedule import CRON_NAMES, CRON_RANGES
 from supmessenger_operator.model.spec import Spec
 from supmessenger_operator.model.workload import PodBlock
 
-_LEAST_LOG_SECONDS = 24 * 3600
 _POD_TEMPLATE_KEYS = frozenset({"metadata", "spec"})
 
 
@@ -27,15 +26,14 @@ def check_spec(spec: Spec) -> None:
     _check_redis(spec)
     _check_connections(spec)
     _check_schedule("spec.backup.schedule", spec.backup.schedule)
-    _check_logs(spec)
     for field, block in _find_blocks(spec):
-        _check_pod_template(f"{field}.podTemplate", block.pod_template)
+        check_pod_template(f"{field}.podTemplate", block.pod_template)
 
 
 def check_effective(effective: Effective, spec: Spec) -> None:
     """Refuse requests above limits: the API server would refuse the pods, one by one."""
     for field, workload in _find_workloads(effective, spec):
-        _check_amount(f"{field}.resources", workload)
+        check_amounts(f"{field}.resources", workload)
     memory = parse_quantity(effective.redis_cache.limits.memory)
     if parse_quantity(effective.redis_max_memory) >= memory:
         raise Stalled(
@@ -81,19 +79,6 @@ def _check_connections(spec: Spec) -> None:
         )
 
 
-def _check_logs(spec: Spec) -> None:
-    """Loki deletes by the day: less is not kept to, and zero would mean for ever."""
-    if spec.monitoring is None or not spec.has_loki:
-        return
-    given = spec.monitoring.logs.retention
-    if parse_duration(given) < _LEAST_LOG_SECONDS:
-        raise Stalled(
-            f"{given} is too short: logs are deleted by the day; use 24h or more, or switch them"
-            " off with spec.monitoring.logs.enabled: false",
-            field="spec.monitoring.logs.retention",
-        )
-
-
 def _check_schedule(field: str, schedule: str) -> None:
     for part, (low, high) in zip(schedule.split(), CRON_RANGES, strict=True):
         for item in part.lower().split(","):
@@ -116,7 +101,8 @@ def _check_schedule(field: str, schedule: str) -> None:
                 )
 
 
-def _check_pod_template(field: str, patch: Mapping[str, Any]) -> None:
+def check_pod_template(field: str, patch: Mapping[str, Any]) -> None:
+    """Refuse a patch that is none of a pod template."""
     unknown = sorted(set(patch) - _POD_TEMPLATE_KEYS)
     if unknown:
         raise Stalled(
@@ -127,7 +113,10 @@ def _check_pod_template(field: str, patch: Mapping[str, Any]) -> None:
             raise Stalled("must be an object", field=f"{field}.{part}")
     containers = patch.get("spec", {}).get("containers", [])
     if not isinstance(containers, list) or not all(
-        isinstance(container, Mapping) and container.get("name") for container in containers
+        isinstance(container, Mapping)
+        and isinstance(container.get("name"), str)
+        and container["name"]
+        for container in containers
     ):
         raise Stalled(
             "must be a list of containers, each with the name it is merged by",
@@ -135,7 +124,8 @@ def _check_pod_template(field: str, patch: Mapping[str, Any]) -> None:
         )
 
 
-def _check_amount(field: str, workload: EffectiveWorkload) -> None:
+def check_amounts(field: str, workload: EffectiveWorkload) -> None:
+    """Refuse a request above its limit."""
     for name in ("cpu", "memory"):
         request, limit = getattr(workload.requests, name), getattr(workload.limits, name)
         if parse_quantity(request) > parse_quantity(limit):
@@ -157,14 +147,6 @@ def _find_blocks(spec: Spec) -> Iterator[tuple[str, PodBlock]]:
     ):
         if union.embedded is not None:
             yield f"spec.{field}.embedded", union.embedded
-    if spec.kafka is not None and spec.kafka.embedded is not None:
-        yield "spec.kafka.embedded", spec.kafka.embedded
-    if spec.monitoring is not None and spec.has_loki:
-        yield "spec.monitoring.logs", spec.monitoring.logs
-    if spec.livekit is not None and spec.livekit.embedded is not None:
-        yield "spec.livekit.embedded", spec.livekit.embedded
-    if spec.turn is not None:
-        yield "spec.turn", spec.turn
 
 
 def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, EffectiveWorkload]]:
@@ -178,11 +160,3 @@ def _find_workloads(effective: Effective, spec: Spec) -> Iterator[tuple[str, Eff
         yield "spec.rabbitmq.embedded", effective.rabbitmq
     if spec.object_storage.embedded is not None:
         yield "spec.objectStorage.embedded", effective.object_storage
-    if spec.sends_events and not spec.has_external_kafka:
-        yield "spec.kafka.embedded", effective.kafka
-    if spec.has_loki:
-        yield "spec.monitoring.logs", effective.loki
-    if "livekit" in spec.media_exposures:
-        yield "spec.livekit.embedded", effective.livekit
-    if "turn" in spec.media_exposures:
-        yield "spec.turn", effective.turn

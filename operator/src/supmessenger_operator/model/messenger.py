@@ -10,6 +10,8 @@ from supmessenger_operator.model.base import Model
 from supmessenger_operator.model.effective import Effective, compute_effective
 from supmessenger_operator.model.guard import check_effective, check_spec
 from supmessenger_operator.model.outcome import Stalled
+from supmessenger_operator.model.part_guard import find_impossible
+from supmessenger_operator.model.parts import parse_spec, set_aside
 from supmessenger_operator.model.spec import Spec
 
 GROUP = "supmessenger.io"
@@ -44,6 +46,8 @@ class Messenger(Model):
 
     metadata: Metadata
     spec: Spec
+    # By optional part, what of its fields can't work; messaging goes on without it.
+    problems: Mapping[str, str] = Field(default={})
 
     @property
     def name(self) -> str:
@@ -115,17 +119,28 @@ def is_set(annotations: Mapping[str, str], name: str) -> bool:
 
 
 def parse_messenger(body: Mapping[str, Any]) -> Messenger:
-    """Parse a resource from the API server; what is wrong names its field path."""
+    """Parse a resource from the API server; what is wrong names its field path.
+
+    What of an optional part can't work becomes a problem of that part.
+    """
+    where = "metadata"
     try:
-        return Messenger.model_validate(body)
+        metadata = Metadata.model_validate(body["metadata"])
+        where = "spec"
+        spec, unreadable = parse_spec(body.get("spec") or {})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
+        path = ".".join((where, *(str(part) for part in first["loc"])))
         raise Stalled(f"{first['msg']}; correct it and apply again", field=path) from error
+    impossible = find_impossible(spec)
+    if "transcoding" in impossible:
+        # The worker would refuse to start with it.
+        spec, _ = parse_spec(set_aside(body["spec"], "transcoding"))
+    return Messenger(metadata=metadata, spec=spec, problems={**impossible, **unreadable})
 
 
 def check_messenger(messenger: Messenger) -> None:
-    """Refuse what can't work and the API server could not know, naming field and cure."""
+    """Refuse what of the core can't work and the API server could not know, with the cure."""
     if is_set(messenger.metadata.annotations, DRY_RUN_ANNOTATION):
         # Without effect it would do just what a person meant to avoid.
         raise Stalled(

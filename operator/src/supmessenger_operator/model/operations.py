@@ -6,7 +6,12 @@ from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
 from supmessenger_operator.model.features import Alerts, Grafana, Logs, RemoteWrite, Tracing
-from supmessenger_operator.model.scalars import CronSchedule, Duration, SecretRef
+from supmessenger_operator.model.scalars import (
+    CronSchedule,
+    Duration,
+    SecretRef,
+    build_duration_rule,
+)
 from supmessenger_operator.model.services import Empty
 from supmessenger_operator.model.workload import DataWorkload, Storage
 
@@ -14,8 +19,30 @@ from supmessenger_operator.model.workload import DataWorkload, Storage
 class PrometheusEmbedded(DataWorkload):
     """A Prometheus of our own."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    **build_rule(
+                        "!has(self.storage) || !has(self.storage.size)"
+                        " || quantity(self.storage.size).compareTo(quantity('512Mi')) >= 0",
+                        "the volume of Prometheus must have 512Mi or more; to keep no metrics set"
+                        " monitoring.enabled to false",
+                    ),
+                    "fieldPath": ".storage.size",
+                }
+            ]
+        }
+    )
     retention: Duration = Field(
-        default="15d", description="How long metrics are kept; default: 15d."
+        default="15d",
+        description="How long metrics are kept, 1h or more; default: 15d.",
+        json_schema_extra=build_duration_rule(
+            least="1h",
+            most="3650d",
+            message="monitoring.prometheus.embedded.retention must be 1h or more and 3650d at most;"
+            " to keep no metrics set monitoring.enabled to false",
+        ),
     )
 
 

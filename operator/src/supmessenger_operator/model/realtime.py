@@ -5,13 +5,14 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
-from supmessenger_operator.model.scalars import HOST, IPV6_HOST, PORT, SecretRef
+from supmessenger_operator.model.scalars import HOST, IPV6_HOST, PORT, URL_PATH, SecretRef
 from supmessenger_operator.model.unions import build_choice_rules
 from supmessenger_operator.model.workload import DataWorkload, PodBlock, Storage
 
 # A broker's address: a name or IPv4 address, or an IPv6 address in brackets, and a port.
 _ADDRESS = rf"([A-Za-z0-9._-]+|{IPV6_HOST}):{PORT}"
 Address = Annotated[str, Field(pattern=f"^{_ADDRESS}$", max_length=300)]
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 TurnUri = Annotated[
     str,
     Field(pattern=rf"^turns?:{HOST}(:{PORT})?(\?transport=(udp|tcp))?$", max_length=300),
@@ -78,6 +79,14 @@ class Kafka(Model):
         pattern=r"^[A-Za-z0-9._-]+$",
         max_length=249,
         description="Topic of the events; default: sup.messages.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                build_rule(
+                    "self != '.' && self != '..'",
+                    "kafka.topic must not be . or .., which Kafka refuses; use sup.messages",
+                )
+            ]
+        },
     )
     embedded: KafkaEmbedded | None = Field(
         default=None, description="One node of our own; the default when enabled."
@@ -101,7 +110,7 @@ class MediaExposure(Model):
     address: str = Field(
         default="",
         max_length=253,
-        pattern=r"^$|^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        pattern=rf"^$|^{_LABEL}(\.{_LABEL})*$",
         description="IPv4 address or name at which clients reach these ports; default: that of the"
         " Service, which is followed when it changes.",
     )
@@ -120,7 +129,7 @@ class LivekitExternal(Model):
 
     url: str = Field(
         description="URL of the server.",
-        pattern=rf"^wss?://{HOST}(:{PORT})?(/[^\s?#]*)?$",
+        pattern=rf"^wss?://{HOST}(:{PORT})?{URL_PATH}$",
         max_length=2048,
     )
     credentials_secret_ref: SecretRef = Field(description="Secret with api-key and api-secret.")

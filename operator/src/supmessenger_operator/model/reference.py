@@ -42,6 +42,8 @@ def build_reference() -> str:
 
 
 def _rows(node: Mapping[str, Any], path: str) -> Iterator[str]:
+    if node.get("x-kubernetes-preserve-unknown-fields"):
+        return
     required = set(node.get("required", ()))
     for name, child in node.get("properties", {}).items():
         where = f"{path}.{name}"
@@ -86,9 +88,11 @@ def _closed(node: Mapping[str, Any]) -> dict[str, Any]:
         }
     if isinstance(result.get("items"), Mapping):
         result["items"] = _closed(result["items"])
-    if result.get("type") == "object" and "properties" in result:
+    if node.get("x-kubernetes-preserve-unknown-fields"):
+        result["additionalProperties"] = True
+    elif result.get("type") == "object" and "properties" in result:
         result["additionalProperties"] = False
     elif node.get("type") == "object" and "additionalProperties" not in result:
-        # An object without named fields: a free one (podTemplate) or an empty choice.
-        result["additionalProperties"] = bool(node.get("x-kubernetes-preserve-unknown-fields"))
+        # An object without named fields: an empty choice.
+        result["additionalProperties"] = False
     return result

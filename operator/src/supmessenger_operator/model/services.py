@@ -5,7 +5,17 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from supmessenger_operator.model.base import Model, build_rule
-from supmessenger_operator.model.scalars import Duration, Quantity, SecretRef
+from supmessenger_operator.model.scalars import (
+    HOST,
+    IPV6_HOST,
+    PORT,
+    URL_PATH,
+    URL_QUERY,
+    Duration,
+    Quantity,
+    SecretRef,
+    build_duration_rule,
+)
 from supmessenger_operator.model.workload import WebsocketAutoscaling, Workload
 
 
@@ -42,9 +52,26 @@ class Transcoding(Model):
         default="512Mi",
         description="Largest video that is converted; twice as much is needed of a worker's"
         " temporary storage for each at once. Default: 512Mi.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                build_rule(
+                    "quantity(string(self)).compareTo(quantity('1Mi')) >= 0"
+                    " && quantity(string(self)).compareTo(quantity('1Ti')) <= 0",
+                    "media.transcoding.maxSourceSize must be 1Mi or more and 1Ti at most; to"
+                    " convert no videos set media.transcoding.enabled to false",
+                )
+            ]
+        },
     )
     max_duration: Duration = Field(
-        default="30m", description="Longest video that is converted; default: 30m."
+        default="30m",
+        description="Longest video that is converted; default: 30m.",
+        json_schema_extra=build_duration_rule(
+            least="1s",
+            most="10d",
+            message="media.transcoding.maxDuration must be 1s or more and 10d at most; to convert"
+            " no videos set media.transcoding.enabled to false",
+        ),
     )
 
 
@@ -135,7 +162,7 @@ class Acme(Model):
 
     server: str = Field(
         default="https://acme-v02.api.letsencrypt.org/directory",
-        pattern=r"^https://.+",
+        pattern=rf"^https://({HOST}|{IPV6_HOST})(:{PORT})?{URL_PATH}{URL_QUERY}$",
         max_length=2048,
         description="Directory URL of the ACME server; default: Let's Encrypt.",
     )

@@ -7,9 +7,19 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from supmessenger_operator.model.base import Model, build_rule
 from supmessenger_operator.model.scalars import Quantity, SecretRef, StorageSize
 
+_FREE: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 PodTemplate = Annotated[
     dict[str, Any],
-    WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+    WithJsonSchema(
+        {
+            **_FREE,
+            # More would make the definition too large: a part tells what else is wrong with it.
+            "properties": {
+                "metadata": {**_FREE, "description": "Labels and annotations."},
+                "spec": {**_FREE, "description": "Of the pod."},
+            },
+        }
+    ),
 ]
 
 

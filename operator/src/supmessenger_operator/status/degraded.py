@@ -27,6 +27,9 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
     if push:
         message = f"devices can't be woken: {push}; see spec.push"
         return Verdict(type="Degraded", status="True", reason="PushFailing", message=message)
+    other = _find_other_problem(facts)
+    if other:
+        return Verdict(type="Degraded", status="True", reason="NotConfigured", message=other)
     certificate = facts.inputs.certificate if facts.inputs is not None else None
     # One that can't be used at all is the edge's own failure.
     if certificate is not None and certificate.problem and certificate.is_usable:
@@ -35,6 +38,13 @@ def judge_degraded(facts: Facts, components: Sequence[Verdict]) -> Verdict:
             type="Degraded", status="True", reason="CertificateNotRenewed", message=message
         )
     return Verdict(type="Degraded", status="False", reason="Healthy", message=HEALTHY)
+
+
+def _find_other_problem(facts: Facts) -> str:
+    """Return what is wrong with the fields of parts that have no condition of their own."""
+    problems = facts.messenger.problems if facts.messenger is not None else {}
+    known = {component.name for component in facts.components}
+    return "; ".join(text for part, text in problems.items() if part not in known)
 
 
 def _find_push_problem(facts: Facts) -> str:
