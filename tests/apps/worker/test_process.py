@@ -22,6 +22,10 @@ from supmessenger_common.broker import DEAD_QUEUE, Job, build_job_body
 from supmessenger_common.identifiers import create_id, read_clock
 
 pytestmark = pytest.mark.services
+# As every process in a pod: root keeps its name here, and none of its rights.
+NO_RIGHTS: tuple[str, ...] = (
+    ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.getuid() == 0 else ()
+)
 # As the broker module declares them; RabbitMQ refuses others.
 QUEUE_ARGUMENTS: FieldTable = {
     "x-dead-letter-exchange": "",
@@ -55,6 +59,33 @@ async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jo
             assert await process.wait() == 0
 
 
+async def test_its_environment_is_closed_to_other_processes_of_its_user(
+    binding_root: Path, jobs: Jobs
+) -> None:
+    async with run_process(binding_root, without=NO_RIGHTS) as process:
+        await wait_for_consumers(jobs)
+        assert await can_look_into(process.pid) is False
+    ordinary = await asyncio.create_subprocess_exec(
+        *NO_RIGHTS, "cat", stdin=asyncio.subprocess.PIPE
+    )
+    try:
+        assert await can_look_into(ordinary.pid) is True
+    finally:
+        ordinary.kill()
+        await ordinary.wait()
+
+
+async def can_look_into(pid: int) -> bool:
+    """Tell whether another process of the same user reads a process's environment."""
+    process = await asyncio.create_subprocess_exec(
+        *(*NO_RIGHTS, "cat", f"/proc/{pid}/environ"),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(20):
+        return await process.wait() == 0
+
+
 async def test_told_to_end_it_takes_no_more_jobs_while_it_finishes_one(
     binding_root: Path, mail_sink: MailSink, jobs: Jobs
 ) -> None:
@@ -81,9 +112,12 @@ async def test_told_to_end_it_takes_no_more_jobs_while_it_finishes_one(
 
 
 @asynccontextmanager
-async def run_process(bindings: Path, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def run_process(
+    bindings: Path, *, without: tuple[str, ...] = (), **settings: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `sup-worker` as a process of its own."""
     process = await asyncio.create_subprocess_exec(
+        *without,
         str(Path(sys.executable).with_name("sup-worker")),
         env={
             "PATH": os.environ["PATH"],
