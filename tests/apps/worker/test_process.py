@@ -92,7 +92,7 @@ async def test_told_to_end_it_takes_no_more_jobs_while_it_finishes_one(
     mail_sink.open.clear()
     port = probe_free_port()
     settings = {"SUP_PORT": str(port), "SUP_DRAIN_SECONDS": "20"}
-    async with run_process(binding_root, **settings) as process:
+    async with run_process(binding_root, settings) as process:
         await wait_for_consumers(jobs)
         begun = await jobs.write("email.verification", build_verification())
         async with asyncio.timeout(20):
@@ -113,7 +113,7 @@ async def test_told_to_end_it_takes_no_more_jobs_while_it_finishes_one(
 
 @asynccontextmanager
 async def run_process(
-    bindings: Path, *, without: tuple[str, ...] = (), **settings: str
+    bindings: Path, settings: dict[str, str] | None = None, *, without: tuple[str, ...] = ()
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run `sup-worker` as a process of its own."""
     process = await asyncio.create_subprocess_exec(
@@ -127,7 +127,7 @@ async def run_process(
             "SUP_PORT": "0",
             "SUP_METRICS_PORT": "0",
             "SUP_DRAIN_SECONDS": "2",
-            **settings,
+            **(settings or {}),
         },
         stdout=asyncio.subprocess.DEVNULL,
     )
