@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import subprocess
 import time
@@ -71,16 +72,20 @@ def write_files(
     text = build_nginx_conf(messenger, acme_thumbprint, signalling="demo-livekit:7880")
     text = text.replace("/tmp/nginx", str(folder))
     text = text.replace("/bindings/tls", str(certificate))
+    text = text.replace("/etc/sup-edge", str(config))
     for name in ("api:3000", "media:3003", "websocket:3001", "livekit:7880"):
         text = text.replace(f"demo-{name}", f"127.0.0.1:{backend}")
     for fixed, free in ports.items():
         text = text.replace(f"listen {fixed}", f"listen {free}").replace(f":{fixed};", f":{free};")
-    (config / "nginx.conf").write_text(text)
+    # In the pod all of nginx is one user; here root's workers would be somebody else.
+    user = "user root;\n" if os.getuid() == 0 else ""
+    (config / "nginx.conf").write_text(user + text)
     files = next(
         to_plain(built)["data"]
         for built in build_all(messenger)
         if built.kind == "ConfigMap" and built.component == "edge"
     )
+    (config / "metrics.txt").write_text(files["metrics.txt"])
     script = config.parent / "run.sh"
     script.write_text(files["run.sh"].replace("/tmp/nginx", str(folder)))
     return script

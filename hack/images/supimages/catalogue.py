@@ -24,7 +24,6 @@ COMPONENTS = (
     "prometheus",
     "postgres-exporter",
     "redis-exporter",
-    "nginx-exporter",
     *SERVICES,
     "smtp-sink",
     "push-sink",
@@ -127,7 +126,6 @@ IMAGES: tuple[Image, ...] = (
     _build_from_binaries("prometheus", "prometheus", "promtool"),
     _build_backing("postgres-exporter"),
     _build_backing("redis-exporter"),
-    _build_backing("nginx-exporter"),
     _build_from_binaries("pebble", "pebble"),
     *(_build_service(name) for name in SERVICES),
     Image(

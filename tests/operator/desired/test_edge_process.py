@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from support.deployables import VARIATIONS
 from support.edge import (
     DEADLINE_SECONDS,
@@ -60,7 +61,7 @@ def run_edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
     config, certificate = tmp_path / "config", tmp_path / "certificate"
     config.mkdir()
     certificate.mkdir()
-    ports = {port: probe_free_port() for port in ("8080", "8443", "9114")}
+    ports = {port: probe_free_port() for port in ("8080", "8443", "9113")}
     messenger = make_messenger()
     script = write_files(messenger, config, backend, ports=ports, certificate=certificate)
     write_certificate(certificate, "first.example.org")
@@ -101,7 +102,7 @@ def test_nginx_takes_the_configuration(variation: str, tmp_path: Path, backend: 
     (tmp_path / "nginx").mkdir()
     write_certificate(certificate, "chat.example.org")
     messenger = make_messenger(spec=VARIATIONS[variation])
-    ports = {port: probe_free_port() for port in ("8080", "8443", "9114")}
+    ports = {port: probe_free_port() for port in ("8080", "8443", "9113")}
     write_files(messenger, config, backend, ports=ports, certificate=certificate)
     nginx = find_nginx()
     assert nginx is not None
@@ -164,6 +165,31 @@ def test_plain_http_sends_to_https_and_the_declared_domain(edge: RunningEdge) ->
     moved = httpx.get(url, headers={"Host": "evil.example"}, trust_env=False)
     assert moved.status_code == 308
     assert moved.headers["location"] == "https://chat.example.org/api/v1/x?a=1"
+
+
+def test_it_tells_its_own_figures_to_prometheus(edge: RunningEdge) -> None:
+    def scrape() -> dict[str, float]:
+        answer = httpx.get(f"{url}/metrics", trust_env=False)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain")
+        families = text_string_to_metric_families(answer.text)
+        assert sorted(family.type for family in families) == ["counter"] * 3 + ["gauge"] * 4
+        # That parser gives every counter the ending that Prometheus only advises.
+        lines = [line.split() for line in answer.text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
+    url = f"http://127.0.0.1:{edge.ports['9113']}"
+    before = scrape()
+    assert set(before) == {
+        *(f"nginx_connections_{state}" for state in ("active", "reading", "writing", "waiting")),
+        *("nginx_connections_accepted", "nginx_connections_handled", "nginx_http_requests_total"),
+    }
+    for _ in range(3):
+        call(edge, "/healthz")
+    after = scrape()
+    assert after["nginx_http_requests_total"] == before["nginx_http_requests_total"] + 4
+    assert after["nginx_connections_accepted"] > before["nginx_connections_accepted"]
+    assert after["nginx_connections_active"] >= 1
+    assert httpx.get(f"{url}/stub_status", trust_env=False).status_code == 404
 
 
 def test_a_body_that_is_too_large_is_a_problem(edge: RunningEdge) -> None:

@@ -18,9 +18,8 @@ from supmessenger_operator.model.scalars import parse_quantity
 COMPONENT = "edge"
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
-EXPORTER_PORT = 9113
-# Of nginx, within the pod only.
-STATUS_PORT = 9114
+METRICS_PORT = 9113
+_METRICS = "metrics.txt"
 _CONFIG = "/etc/sup-edge"
 _CERTIFICATE = "/bindings/tls"
 _UPSTREAMS = (api, media, websocket)
@@ -37,10 +36,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     script = build_file("edge-run.sh")
     pod = Pod(
         component=COMPONENT,
-        containers=(
-            _build_container(messenger, inputs, config_map=kinds.name),
-            *_build_exporter(messenger, inputs),
-        ),
+        containers=(_build_container(messenger, inputs, config_map=kinds.name),),
         # Only the script rolls the pod: nginx.conf and the certificate are reloaded in place.
         config={"run.sh": script},
         grace_seconds=_GRACE_SECONDS,
@@ -55,6 +51,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
                     inputs.acme_thumbprint,
                     signalling=_find_signalling(messenger, inputs),
                 ),
+                _METRICS: build_file("edge-metrics.txt"),
                 "run.sh": script,
             }
         ),
@@ -89,7 +86,8 @@ def build_nginx_conf(
             "trusted_ranges": _TRUSTED_RANGES,
             "worker_processes": _WORKERS[spec.size],
             "worker_connections": spec.edge.worker_connections,
-            "status_port": STATUS_PORT,
+            "metrics_port": METRICS_PORT,
+            "metrics_file": f"{_CONFIG}/{_METRICS}",
             "max_upload_bytes": int(parse_quantity(spec.media.max_upload_size)),
             "upstreams": [
                 (one.COMPONENT, f"{messenger.object_name(one.COMPONENT)}:{one.PORT}")
@@ -126,33 +124,13 @@ def _build_container(messenger: Messenger, inputs: Inputs, *, config_map: str) -
             "SERVICES": " ".join(_list_services(messenger, inputs)),
             "LEAVE_SECONDS": str(_LEAVE_SECONDS),
         },
-        ports={"http": HTTP_PORT, **({"https": HTTPS_PORT} if tls else {})},
+        ports={
+            "http": HTTP_PORT,
+            **({"https": HTTPS_PORT} if tls else {}),
+            "metrics": METRICS_PORT,
+        },
         mounts=(build_config_mount(config_map, _CONFIG), *certificate),
         probes=build_probes(startup=answers, readiness=serves, liveness=answers),
-    )
-
-
-def _build_exporter(messenger: Messenger, inputs: Inputs) -> tuple[Container, ...]:
-    """What tells Prometheus of nginx; it has no probes, so that it never makes the edge unready."""
-    if not (messenger.spec.has_prometheus and inputs.has_image("nginx-exporter")):
-        return ()
-    # A container that ends is an unready pod: the shell stays, whatever becomes of the exporter.
-    script = (
-        "trap 'kill $! 2>/dev/null; exit 0' TERM INT;"
-        " while :; do nginx-prometheus-exporter & wait $!; sleep 5 & wait $!; done"
-    )
-    return (
-        Container(
-            name="exporter",
-            image=inputs.images["nginx-exporter"],
-            command=("sh", "-c", script),
-            amounts=messenger.effective.exporters,
-            env={
-                "SCRAPE_URI": f"http://127.0.0.1:{STATUS_PORT}/stub_status",
-                "LISTEN_ADDRESS": f":{EXPORTER_PORT}",
-            },
-            ports={"metrics": EXPORTER_PORT},
-        ),
     )
 
 

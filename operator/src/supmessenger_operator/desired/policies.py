@@ -77,7 +77,7 @@ _METRICS = (
     (api.COMPONENT, METRICS_PORT),
     (websocket.COMPONENT, METRICS_PORT),
     (media.COMPONENT, METRICS_PORT),
-    (edge.COMPONENT, edge.EXPORTER_PORT),
+    (edge.COMPONENT, edge.METRICS_PORT),
     (rabbitmq.COMPONENT, rabbitmq.METRICS_PORT),
     (exporters.COMPONENT, exporters.POSTGRES_PORT),
     (exporters.COMPONENT, exporters.REDIS_PORT),

@@ -36,7 +36,7 @@ class Images(Model):
         default={},
         description="Whole image references by name: api, websocket, media, worker, postgres,"
         " redis, rabbitmq, minio, nginx, kafka, livekit, coturn, prometheus, postgres-exporter,"
-        " redis-exporter, nginx-exporter, grafana, loki; default: none.",
+        " redis-exporter, grafana, loki; default: none.",
     )
 
 

@@ -9,7 +9,7 @@ from supmessenger_operator.model.effective import (
     Effective,
     EffectiveWorkload,
 )
-from supmessenger_operator.model.images import IMAGE_NAMES
+from supmessenger_operator.model.images import IMAGE_NAMES, RETIRED_IMAGES
 from supmessenger_operator.model.outcome import Stalled
 from supmessenger_operator.model.scalars import parse_quantity
 from supmessenger_operator.model.schedule import CRON_NAMES, CRON_RANGES
@@ -46,7 +46,7 @@ def check_effective(effective: Effective, spec: Spec) -> None:
 
 def _check_images(spec: Spec) -> None:
     for name in spec.images.overrides:
-        if name not in IMAGE_NAMES:
+        if name not in (*IMAGE_NAMES, *RETIRED_IMAGES):
             raise Stalled(
                 f"there is no image of this name; the names are {', '.join(IMAGE_NAMES)}",
                 field=f"spec.images.overrides.{name}",

@@ -12,10 +12,11 @@ OPTIONAL_IMAGES = (
     "prometheus",
     "postgres-exporter",
     "redis-exporter",
-    "nginx-exporter",
     "grafana",
     "loki",
 )
+# Parts of earlier releases: a resource may still name their images, which nothing runs.
+RETIRED_IMAGES = ("nginx-exporter",)
 IMAGE_NAMES = (
     *SERVICE_IMAGES,
     "postgres",
