@@ -3,137 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
 import jwt
 import orjson
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import ec
 from prometheus_client import REGISTRY
 from support.bindings import write_binding
-from support.push_sink import PushSink, open_push_sink
+from support.push_scene import Scene, announce, run, say_connected, subscribe
+from support.push_sink import PushSink
 from support.waiting import wait_until
 from support.web_push import Browser
 from support.worker_service import Jobs, Worker, run_worker
 
-from supmessenger_common.bindings import read_credentials, read_redis
-from supmessenger_common.database import Pool
-from supmessenger_common.identifiers import create_id, decode_bytes, encode_bytes, read_clock
-from supmessenger_common.push.presence import build_device_key
+from supmessenger_common.identifiers import create_id, decode_bytes, read_clock
 from supmessenger_common.push.sealing import TokenSeal
-from supmessenger_common.redis_clients import open_redis
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture(scope="module")
-def account_key() -> str:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-@pytest.fixture
-def sink(binding_root: Path, account_key: str) -> Iterator[PushSink]:
-    """The providers, bound as `fcm` and `web-push`."""
-    with open_push_sink() as opened:
-        account = {
-            "project_id": "stand-in",
-            "client_email": "push@stand-in.example",
-            "private_key": account_key,
-            "token_uri": f"{opened.url}/token",
-        }
-        fcm = {"service-account.json": json.dumps(account), "endpoint": opened.url}
-        write_binding(binding_root, "fcm", fcm)
-        write_binding(binding_root, "web-push", build_pair())
-        yield opened
-
-
-def build_pair() -> dict[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return {
-        "private-key": pem.decode(),
-        "public-key": encode_bytes(point),
-        "subject": "mailto:admin@example.org",
-    }
-
-
-class Scene:
-    """People with devices, and what they write."""
-
-    def __init__(self, postgres: Pool, seal: TokenSeal) -> None:
-        self.postgres, self.seal = postgres, seal
-
-    async def join(self, name: str) -> tuple[UUID, UUID]:
-        """Return the ids of a new user and their device."""
-        user, device = create_id(), create_id()
-        query = """
-            INSERT INTO users (id, email, username, display_name, password_hash, status)
-            VALUES ($1, $2, $3::text, $3::text, 'x', 'active')
-        """
-        await self.postgres.execute(query, user, f"{name}@example.org", name)
-        query = "INSERT INTO devices (id, user_id, name, registration_id) VALUES ($1, $2, 'd', 1)"
-        await self.postgres.execute(query, device, user)
-        return user, device
-
-    async def chat(self, *users: UUID) -> UUID:
-        chat = create_id()
-        await self.postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat)
-        for user in users:
-            query = "INSERT INTO chat_members (chat_id, user_id) VALUES ($1, $2)"
-            await self.postgres.execute(query, chat, user)
-        return chat
-
-    async def write(self, chat: UUID, sender: tuple[UUID, UUID], seq: int) -> dict[str, Any]:
-        """Store a message; returns the payload of its job."""
-        query = """
-            INSERT INTO messages (id, chat_id, seq, sender_id, sender_device_id, client_msg_id,
-                content_type, content)
-            VALUES ($1, $2, $3, $4, $5, $1, 'text/plain', 'the secret plan')
-        """
-        await self.postgres.execute(query, create_id(), chat, seq, *sender)
-        return {"chatId": str(chat), "seq": seq, "senderDeviceId": str(sender[1])}
-
-    async def register(self, device: UUID, provider: str, text: str) -> None:
-        query = """
-            INSERT INTO push_tokens (device_id, provider, token, token_hash)
-            VALUES ($1, $2, $3, $4)
-        """
-        sealed = self.seal.seal(text, device_id=device)
-        hashed = self.seal.compute_hash(provider, text)
-        await self.postgres.execute(query, device, provider, sealed, hashed)
-
-    async def count_tokens(self) -> int:
-        return int(await self.postgres.fetchval("SELECT count(*) FROM push_tokens"))
-
-
-@pytest.fixture
-def scene(postgres: Pool, binding_root: Path) -> Scene:
-    return Scene(postgres, TokenSeal(read_credentials(binding_root).encryption_key))
-
-
-def subscribe(browser: Browser, endpoint: str) -> str:
-    told = browser.build_subscription(endpoint)
-    return orjson.dumps({"endpoint": endpoint, **told["keys"]}).decode()
-
-
-def run(bindings: Path, sink: PushSink) -> Any:
-    return run_worker(bindings, web_push_allowed_hosts=sink.url)
-
-
-async def announce(jobs: Jobs, payload: dict[str, Any]) -> None:
-    await jobs.wait_done(await jobs.write("push.message", payload))
 
 
 async def test_devices_of_the_others_are_woken_without_a_word_of_what_was_said(
@@ -201,142 +89,11 @@ async def test_who_is_online_has_muted_or_has_read_is_left_alone(
     await scene.postgres.execute(settings, chat, bob[0], read_clock() - timedelta(hours=1))
     reads = "INSERT INTO message_reads (chat_id, user_id, last_read_seq) VALUES ($1, $2, 1)"
     await scene.postgres.execute(reads, chat, reader[0])
-    redis = open_redis(read_redis(binding_root, "redis-cache"), client_name="test")
-    await redis.set(build_device_key(online[1]), "process", ex=60)
     # Bob is online too, with another device than the one in his pocket.
-    await redis.set(build_device_key(create_id()), "process", ex=60)
-    await redis.aclose()
+    await say_connected(binding_root, online[1], create_id())
     async with run(binding_root, sink):
         await announce(jobs, await scene.write(chat, ada, 1))
     assert [push.to for push in sink.find()] == [f"phone-{bob[0]}"]
-
-
-async def say_connected(bindings: Path, *devices: UUID, connected: bool = True) -> None:
-    redis = open_redis(read_redis(bindings, "redis-cache"), client_name="test")
-    for device in devices:
-        if connected:
-            await redis.set(build_device_key(device), "process", ex=60)
-        else:
-            await redis.delete(build_device_key(device))
-    await redis.aclose()
-
-
-async def find_look(scene: Scene) -> tuple[UUID, dict[str, Any], timedelta]:
-    """Return id, payload and delay of the only second look that waits."""
-    (row,) = await scene.postgres.fetch("SELECT * FROM outbox WHERE kind = 'push.look'")
-    return row["id"], orjson.loads(row["payload"]), row["available_at"] - row["created_at"]
-
-
-async def look_now(scene: Scene, jobs: Jobs) -> None:
-    look, _, _ = await find_look(scene)
-    await scene.postgres.execute("UPDATE outbox SET available_at = now()")
-    await jobs.wait_done(look)
-
-
-async def test_a_device_whose_socket_was_half_open_is_woken_by_a_second_look(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
-) -> None:
-    ada, *others = [await scene.join(name) for name in ("ada", "half", "on", "bob")]
-    half, online, bob = (device for _, device in others)
-    chat = await scene.chat(ada[0], *(user for user, _ in others))
-    for device in (half, online, bob):
-        await scene.register(device, "fcm", f"phone-{device}")
-    await say_connected(binding_root, half, online)
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        assert [push.to for push in sink.find()] == [f"phone-{bob}"]
-        _, payload, delay = await find_look(scene)
-        assert set(payload["deviceIds"]) == {str(half), str(online)}
-        # Longer than a silent socket lives: 25 s to the ping, 20 s for the pong, 25 s to the cut.
-        assert timedelta(seconds=70) < delay < timedelta(seconds=100)
-        await say_connected(binding_root, half, connected=False)
-        await look_now(scene, jobs)
-    assert [push.to for push in sink.find()] == [f"phone-{bob}", f"phone-{half}"]
-    # Nobody is looked at a third time.
-    assert await scene.postgres.fetchval("SELECT count(*) FROM outbox") == 0
-
-
-@pytest.mark.parametrize("since", ["read", "superseded", "muted", "unlinked"])
-async def test_a_second_look_wakes_nobody_who_needs_it_no_more(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs, since: str
-) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
-        await change(scene, since, chat=chat, ada=ada, bob=bob)
-        await look_now(scene, jobs)
-    assert sink.find() == []
-
-
-async def change(
-    scene: Scene, since: str, *, chat: UUID, ada: tuple[UUID, UUID], bob: tuple[UUID, UUID]
-) -> None:
-    if since == "read":
-        query = "INSERT INTO message_reads (chat_id, user_id, last_read_seq) VALUES ($1, $2, 1)"
-        await scene.postgres.execute(query, chat, bob[0])
-    elif since == "superseded":
-        await scene.write(chat, ada, 2)
-    elif since == "muted":
-        query = "INSERT INTO chat_settings (chat_id, user_id, muted_until) VALUES ($1, $2, $3)"
-        await scene.postgres.execute(query, chat, bob[0], datetime.max)
-    else:
-        await scene.postgres.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", bob[1])
-
-
-async def test_a_job_that_is_done_twice_leaves_one_second_look(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
-) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    payload = await scene.write(chat, ada, 1)
-    async with run(binding_root, sink):
-        job = await jobs.write("push.message", payload)
-        await jobs.wait_done(job)
-        # As a worker that died before it remembered the job.
-        await scene.postgres.execute("DELETE FROM jobs_done WHERE id = $1", job)
-        await jobs.write("push.message", payload, job_id=job)
-        await jobs.wait_done(job)
-        await say_connected(binding_root, bob[1], connected=False)
-        await look_now(scene, jobs)
-    assert [push.to for push in sink.find()] == ["bobs-phone"]
-
-
-async def test_a_second_look_that_waited_for_hours_wakes_nobody(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
-) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
-        await scene.postgres.execute("UPDATE outbox SET created_at = now() - interval '2 hours'")
-        await look_now(scene, jobs)
-    assert sink.find() == []
-
-
-async def test_a_second_look_that_meets_a_busy_provider_is_tried_again_as_any_other(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
-) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "busy-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
-        await look_now(scene, jobs)
-        row = await scene.postgres.fetchrow("SELECT * FROM outbox")
-    assert row is not None
-    assert row["kind"] == "push.deliver"
-    assert orjson.loads(row["payload"])["deviceId"] == str(bob[1])
 
 
 async def test_a_token_the_provider_calls_gone_is_deleted(
