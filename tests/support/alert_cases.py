@@ -273,6 +273,35 @@ CASES = (
         },
     ),
     Case(
+        "KafkaDown",
+        10,
+        {'check_ok{check="kafka",instance="a"}': "1x2 0x20"},
+        {
+            'check_ok{check="kafka",instance="a"}': "1x20",
+            'check_ok{check="postgres",instance="a"}': "0x20",
+        },
+    ),
+    Case(
+        "EventsWaiting",
+        30,
+        {'events_pending{instance="a"}': "0+20x40", 'events_pending{instance="b"}': "0x40"},
+        # A burst that Kafka takes after a while.
+        {'events_pending{instance="a"}': "0x10 5000-500x9 0x30"},
+    ),
+    Case(
+        "EventsDropped",
+        20,
+        {'events_dropped_total{reason="too_old"}': "_x10 7x20"},
+        {'events_dropped_total{reason="too_old"}': "_x10"},
+    ),
+    Case(
+        "BackupOverdue",
+        20,
+        # Time begins at zero here: fifty hours before, and forty.
+        {"backup_newest_timestamp_seconds": f"{-50 * 3600}x30"},
+        {"backup_newest_timestamp_seconds": f"{-40 * 3600}x30"},
+    ),
+    Case(
         "PrometheusVolumeFilling",
         30,
         {

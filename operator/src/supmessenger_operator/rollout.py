@@ -1,6 +1,7 @@
 """Steps of a pass that write: repair, gather, roll out wave by wave in the one order, prune."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from supmessenger_operator.cluster.apply import (
@@ -17,6 +18,7 @@ from supmessenger_operator.cluster.release import compute_release_hash
 from supmessenger_operator.cluster.volumes import gather_judged, grow_volumes
 from supmessenger_operator.desired import build_instance
 from supmessenger_operator.events import Happening
+from supmessenger_operator.model.backups import find_last_good
 from supmessenger_operator.model.components import find_field, is_optional
 from supmessenger_operator.model.desired_object import DesiredObject, Wave
 from supmessenger_operator.model.difference import find_changed_fields
@@ -74,7 +76,13 @@ async def gather(run: Run, messenger: Messenger) -> Inputs:
     )
     if run.previous.version:
         await _announce_made_secrets(run, inputs)
-    return inputs
+    return inputs.model_copy(update={"newest_backup": _find_newest_backup(run)})
+
+
+def _find_newest_backup(run: Run) -> datetime | None:
+    schedule = run.observed.find("CronJob", f"{run.key[1]}-backup")
+    since = find_last_good(run.observed) or (schedule.created if schedule is not None else "")
+    return datetime.fromisoformat(since) if since else None
 
 
 def build(run: Run, messenger: Messenger) -> None:

@@ -41,7 +41,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     script = build_file("prometheus-run.sh")
     files = {
         "prometheus.yml": dump_yaml(build_config(messenger, inputs)),
-        "rules.yml": build_rules_file(messenger),
+        "rules.yml": build_rules_file(messenger, inputs.newest_backup),
         "run.sh": script,
     }
     configuration = (*_build_identity(kinds), kinds.build_config_map(files))

@@ -85,6 +85,8 @@ class Inputs(BaseModel):
     turn_address: PublicAddress = PublicAddress()
     # By optional part, why it can't be configured; such a part degrades, the core does not.
     problems: Mapping[str, str] = {}
+    # When the newest good backup was made, or its schedule where there is none yet.
+    newest_backup: datetime | None = None
     bucket_prefix: str
     cluster_domain: str = "cluster.local"
     operator_namespace: str = "sup-system"

@@ -1,15 +1,11 @@
 """`BackupHealthy`: the newest backup is good, and none is overdue."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from supmessenger_operator.model.backups import compute_allowance, find_last_good
 from supmessenger_operator.model.facts import Facts
 from supmessenger_operator.model.messenger import Messenger
-from supmessenger_operator.model.schedule import compute_longest_gap
 from supmessenger_operator.status.verdict import Verdict
-
-# A backup may be missed once; the time that a run takes comes on top.
-MISSED_RUNS = 2
-RUN_TIME = timedelta(hours=1)
 
 
 def judge_backup_healthy(facts: Facts) -> Verdict | None:
@@ -32,7 +28,7 @@ def judge_backup_healthy(facts: Facts) -> Verdict | None:
             f" `kubectl logs job/{newest.name} -n {messenger.namespace}`"
         )
         return _verdict("False", "BackupFailed", message)
-    last_good = max((schedule.last_success, *(item.created for item in jobs if item.is_ready)))
+    last_good = find_last_good(facts.observed)
     cure = (
         f"make one now with `kubectl create job --from=cronjob/{schedule.name}"
         f" {messenger.name}-backup-now -n {messenger.namespace}`"
@@ -54,10 +50,10 @@ def judge_backup_healthy(facts: Facts) -> Verdict | None:
 
 
 def _is_overdue(messenger: Messenger, since: str, *, now: datetime) -> bool:
-    gap = compute_longest_gap(messenger.spec.backup.schedule, now=now)
-    if gap is None or not since:
+    allowance = compute_allowance(messenger.spec.backup.schedule, now=now)
+    if allowance is None or not since:
         return False
-    return now - datetime.fromisoformat(since) > MISSED_RUNS * gap + RUN_TIME
+    return now - datetime.fromisoformat(since) > allowance
 
 
 def _verdict(status: str, reason: str, message: str) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from supmessenger_operator.model import Messenger
 
 _RUNBOOKS = ROOT / "docs" / "runbooks"
 _REMOTE = {"monitoring": {"prometheus": {"external": {"url": "https://metrics.example.org/write"}}}}
+_NEWEST = datetime(2026, 1, 1, tzinfo=UTC)
 # Has every alert that there is.
-WHOLE = make_messenger(spec=_REMOTE)
+WHOLE = make_messenger(spec={**_REMOTE, "kafka": {"enabled": True}})
 
 
 def list_alerts(messenger: Messenger) -> list[Alert]:
@@ -52,7 +54,10 @@ def test_there_is_no_runbook_without_an_alert() -> None:
 def test_nothing_is_said_of_parts_that_an_instance_does_not_have() -> None:
     spec: dict[str, Any] = {"livekit": {"enabled": False}}
     names = {alert.name for alert in list_alerts(make_messenger(spec=spec))}
-    assert not {"LivekitDown", "TurnDown", "RemoteWriteFailing"} & names
+    assert not {"LivekitDown", "TurnDown", "RemoteWriteFailing", "KafkaDown"} & names
+    assert "BackupOverdue" in names
+    off: dict[str, Any] = {"backup": {"enabled": False}}
+    assert "BackupOverdue" not in {alert.name for alert in list_alerts(make_messenger(spec=off))}
     external = {
         "postgres": {"external": {"host": "db", "credentialsSecretRef": {"name": "db"}}},
     }
@@ -71,11 +76,41 @@ def test_the_volume_s_own_size_decides() -> None:
     assert str(80 * 1024**3) in re.findall(r"\d+", expr)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "hours"), [("0 2 * * *", 49), ("0 */6 * * *", 13), ("0 2 * * 0", 2 * 168 + 1)]
+)
+def test_the_schedule_decides_how_old_a_backup_may_be(schedule: str, hours: int) -> None:
+    messenger = make_messenger(spec={"backup": {"schedule": schedule}})
+    (overdue,) = (alert for alert in list_alerts(messenger) if alert.name == "BackupOverdue")
+    assert overdue.expr.endswith(f"> {hours * 3600}")
+
+
+@pytest.mark.services
+def test_the_age_is_that_of_the_newest_backup(tmp_path: Path) -> None:
+    """The series is a rule of the same file; time begins at zero here."""
+    made = datetime(1970, 1, 1, 1, tzinfo=UTC)
+    (tmp_path / "rules.yml").write_text(build_rules_file(make_messenger(), made))
+    case = {
+        "interval": "1m",
+        "input_series": [{"series": "some", "values": "1"}],
+        "promql_expr_test": [
+            {
+                "expr": "backup_newest_timestamp_seconds",
+                "eval_time": "5m",
+                "exp_samples": [{"labels": "backup_newest_timestamp_seconds", "value": 3600}],
+            }
+        ],
+    }
+    path = tmp_path / "tests.yml"
+    path.write_text(yaml.safe_dump({"rule_files": ["rules.yml"], "tests": [case]}))
+    run_promtool("test", "rules", str(path))
+
+
 @pytest.mark.services
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_prometheus_takes_the_rules(variation: str, tmp_path: Path) -> None:
     path = tmp_path / "rules.yml"
-    path.write_text(build_rules_file(make_messenger(spec=VARIATIONS[variation])))
+    path.write_text(build_rules_file(make_messenger(spec=VARIATIONS[variation]), _NEWEST))
     run_promtool("check", "rules", str(path))
 
 

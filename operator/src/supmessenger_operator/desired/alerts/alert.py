@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+Rule = dict[str, Any]
+
 RUNBOOKS = "https://github.com/sup-messenger/sup-messenger/blob/main/docs/runbooks"
 
 
@@ -21,7 +23,7 @@ class Alert:
     summary: str
     description: str
 
-    def build_rule(self) -> dict[str, Any]:
+    def build_rule(self) -> Rule:
         """Return the rule as Prometheus reads it."""
         return {
             "alert": self.name,
