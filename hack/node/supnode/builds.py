@@ -121,6 +121,8 @@ class BuildCache:
                     "GOFLAGS": "-buildvcs=false -mod=readonly",
                     "GOTOOLCHAIN": "local",
                     "GOWORK": "off",
+                    # Of the compiler itself: it collects less often, which is a fifth of its time.
+                    "GOGC": "400",
                 },
             )
             for binary in binaries:

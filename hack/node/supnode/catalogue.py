@@ -25,12 +25,16 @@ class Binary:
 
 @dataclass(frozen=True)
 class Group:
-    """Programs that share one go.mod, so that what they have in common compiles once."""
+    """Programs that share one go.mod, so that what they have in common compiles once.
+
+    `module` is the folder of the go.mod where it is another group's.
+    """
 
     name: str
     ldflags: str
     binaries: tuple[Binary, ...]
     tags: tuple[str, ...] = ()
+    module: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -41,7 +45,7 @@ class Group:
     @property
     def folder(self) -> Path:
         """Return the folder of the group's go.mod."""
-        return MODULES / self.name
+        return MODULES / (self.module or self.name)
 
 
 def build_version_flags(variables: dict[str, str]) -> str:
@@ -61,6 +65,21 @@ _KUBERNETES_VERSION = {
         ("gitTreeState", "clean"),
     )
 }
+
+
+HELM_3 = "v3.19.4"
+HELM_4 = "v4.0.5"
+
+
+def _name_helm(version: str, *packages: str) -> str:
+    """Return the linker flags of a Helm: its release, and the Kubernetes it thinks of by itself."""
+    home = f"helm.sh/helm/{version.partition('.')[0]}"
+    kubernetes = {
+        f"{home}/{package}.k8sVersion{part}": value
+        for package in packages
+        for part, value in (("Major", _MAJOR), ("Minor", _MINOR))
+    }
+    return build_version_flags({f"{home}/internal/version.version": version, **kubernetes})
 
 
 def _kubernetes(name: str) -> Binary:
@@ -89,19 +108,41 @@ GROUPS = (
         ),
     ),
     Group("registry", "-s -w", (Binary("registry", ".", "registry"),)),
-    Group("helm", "-s -w", (Binary("helm", "helm.sh/helm/v3/cmd/helm", "helm"),)),
+    # Releases of Helm that agree with the node on Kubernetes' libraries: they are compiled already.
+    Group(
+        "helm",
+        _name_helm(HELM_3, "pkg/chartutil", "pkg/lint/rules"),
+        (Binary("helm", "helm.sh/helm/v3/cmd/helm", "helm"),),
+        module="kube",
+    ),
     # Helm 4 under a name of its own, and how the kstatus library that it holds judges objects.
     Group(
         "helm4",
-        "-s -w",
+        _name_helm(HELM_4, "pkg/chart/common", "pkg/chart/v2/lint/rules"),
         (
             Binary("helm4", "helm.sh/helm/v4/cmd/helm", "helm"),
             Binary("kstatus", "./kstatus", "kstatus"),
         ),
+        module="kube",
     ),
     Group("kind", "-s -w", (Binary("kind", "sigs.k8s.io/kind", "kind"),)),
     # The Lua of Argo CD, for its health checks.
     Group("glua", "-s -w", (Binary("glua", "github.com/yuin/gopher-lua/cmd/glua", "glua"),)),
+    # The controllers of one release of Flux, for the tests that run them over the samples.
+    Group(
+        "flux",
+        "-s -w",
+        tuple(
+            Binary(name, f"github.com/fluxcd/{name}", name)
+            for name in ("source-controller", "kustomize-controller", "helm-controller")
+        ),
+    ),
+    # Argo CD's controller and repository server, for the same.
+    Group(
+        "argocd",
+        build_version_flags({"github.com/argoproj/argo-cd/v3/common.version": "3.5.7"}),
+        (Binary("argocd", ".", "argocd"),),
+    ),
     # Copies images between registries and folders; it travels in the air-gapped bundle.
     Group(
         "crane",
@@ -144,11 +185,6 @@ GROUPS = (
         ),
         tags=("remove_all_sd", "enable_kubernetes_sd", "enable_dns_sd"),
     ),
-    Group(
-        "versitygw",
-        build_version_flags({"main.Version": "v1.8.0"}),
-        (Binary("versitygw", "github.com/versity/versitygw/cmd/versitygw", "versitygw"),),
-    ),
     # The last release line that holds both; what they share compiles once.
     Group(
         "loki",
@@ -173,7 +209,6 @@ EARLY = (
 LATE = (
     "helm",
     "minio",
-    "versitygw",
     "livekit-server",
     "loki",
     "promtail",
@@ -182,8 +217,9 @@ LATE = (
     "pebble",
     "pebble-challtestsrv",
 )
+GITOPS = ("source-controller", "kustomize-controller", "helm-controller", "argocd")
 # What only certain tests and ways to install need: built when it is asked for by name.
-ON_DEMAND = ("helm4", "kstatus", "kind", "kubeadm", "crane", "glua")
+ON_DEMAND = ("helm4", "kstatus", "kind", "kubeadm", "crane", "glua", *GITOPS)
 
 
 def parse_go_directive(go_mod: str) -> tuple[int, ...]:

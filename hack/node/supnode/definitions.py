@@ -13,18 +13,26 @@ from supnode.commands import build_environment
 from supnode.failure import Failure
 from supnode.toolchains import ensure_go
 
+# With what Argo CD comes; its controllers do not work without these, nor without the script below.
+SETTINGS = ("cm", "cmd-params-cm", "rbac-cm", "secret")
+# Flux's source-controller does not start unless it finds all of them.
+SOURCES = (
+    *("buckets", "externalartifacts", "gitrepositories"),
+    *("helmcharts", "helmrepositories", "ocirepositories"),
+)
 # Module and version → the files in it. The newest of each that our Go can read.
 FILES = {
     "github.com/argoproj/argo-cd/v3@v3.5.7": (
         "manifests/crds/application-crd.yaml",
         "manifests/crds/appproject-crd.yaml",
+        *(f"manifests/base/config/argocd-{name}.yaml" for name in SETTINGS),
+        "hack/git-verify-wrapper.sh",
     ),
-    "github.com/fluxcd/kustomize-controller@v1.9.6": (
+    "github.com/fluxcd/kustomize-controller@v1.9.5": (
         "config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",
     ),
     "github.com/fluxcd/source-controller@v1.9.6": (
-        "config/crd/bases/source.toolkit.fluxcd.io_gitrepositories.yaml",
-        "config/crd/bases/source.toolkit.fluxcd.io_ocirepositories.yaml",
+        *(f"config/crd/bases/source.toolkit.fluxcd.io_{name}.yaml" for name in SOURCES),
     ),
     "github.com/fluxcd/helm-controller@v1.6.1": (
         "config/crd/bases/helm.toolkit.fluxcd.io_helmreleases.yaml",
@@ -35,6 +43,13 @@ FILES = {
 def compute_folder(cache: Path) -> Path:
     """Return the folder of the definitions once they are there."""
     return cache / "definitions" / compute_key({}, flags=repr(FILES))
+
+
+def compute_place(file: str) -> Path:
+    """Return where a module's file goes: what is no definition has a folder of its own."""
+    path = Path(file)
+    folders = {"config": "settings", "hack": "programs"}
+    return Path(folders.get(path.parent.name, "."), path.name)
 
 
 def ensure_definitions(cache: Path) -> Path:
@@ -49,7 +64,11 @@ def ensure_definitions(cache: Path) -> Path:
         for module, files in FILES.items():
             source = _fetch(module, go=ensure_go(cache), cwd=Path(scratch))
             for file in files:
-                shutil.copyfile(source / file, draft / Path(file).name)
+                target = draft / compute_place(file)
+                target.parent.mkdir(exist_ok=True)
+                shutil.copyfile(source / file, target)
+                if target.parent.name == "programs":
+                    target.chmod(0o755)
         draft.replace(folder)
     return folder
 
