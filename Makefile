@@ -41,7 +41,7 @@ dev: setup ## Run the four services and what they need as local processes, with 
 	@$(RUN)/python hack/dev
 
 ##@ Tests, from quick to whole
-.PHONY: check test test-unit test-services test-control-plane test-node test-kind
+.PHONY: check test test-unit test-services test-control-plane test-node test-kind test-gitops
 check: setup ## Style, types, layers, generated files
 	@$(RUN)/ruff format --check -q .
 	@$(RUN)/ruff check -q .
@@ -62,6 +62,8 @@ test-node: setup ## Tests on the node, with real pods
 	@$(RUN)/python hack/test node $(TIER_OPTIONS)
 test-kind: setup ## `make up` on a kind cluster, in a Docker engine of the test's own (not part of `test`)
 	@$(RUN)/python hack/test kind $(TIER_OPTIONS)
+test-gitops: setup ## The controllers of Flux and Argo CD over the samples (not part of `test`)
+	@$(RUN)/python hack/test gitops $(TIER_OPTIONS)
 
 ##@ Files
 .PHONY: fmt generate verify golden images bundle bench docs

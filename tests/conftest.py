@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Name the folder of the run's servers; workers of xdist inherit the name."""
     # Here and not in pyproject.toml, which the images of the services are made from.
     config.addinivalue_line("markers", "kind: needs root; brings a Docker engine of its own")
+    config.addinivalue_line("markers", "gitops: runs the controllers of Flux and Argo CD")
     if _RUN_FOLDER not in os.environ:
         folder = Path(tempfile.gettempdir()) / f"sup-test-{secrets.token_hex(8)}"
         os.environ |= {_RUN_FOLDER: str(folder), _RUN_OWNER: str(os.getpid())}

@@ -97,11 +97,25 @@ def gather_kind_missing() -> list[Missing]:
     ]
 
 
+def gather_gitops_missing() -> list[Missing]:
+    """Return what the controllers of Flux and Argo CD, or an API server for them, lack."""
+    programs = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "helm", "argocd")
+    flux = ("source-controller", "kustomize-controller", "helm-controller")
+    built = [
+        Missing(name, f"run `python3 hack/node tools {name}`")
+        for name in (*programs, *flux)
+        if find_built(name) is None
+    ]
+    redis = [] if find_redis() else [Missing("redis-server", _INSTALL)]
+    return [*built, *redis, *gather_node_missing()]
+
+
 REQUIREMENTS: dict[str, Callable[[], list[Missing]]] = {
     "services": gather_services_missing,
     "control_plane": gather_control_plane_missing,
     "node": gather_node_missing,
     "kind": gather_kind_missing,
+    "gitops": gather_gitops_missing,
 }
 
 

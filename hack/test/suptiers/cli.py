@@ -13,8 +13,9 @@ from suptiers.tiers import Tier, explain_unhosted, find_tiers
 
 HELP = """usage: python hack/test [TIER …] [-- PYTEST OPTION …]
 
-Runs the tiers check, unit, services, control-plane and node, or those named (kind is run only
-when it is). A tier this machine cannot host is skipped aloud; with CI=true that is a failure.
+Runs the tiers check, unit, services, control-plane and node, or those named (kind and gitops
+are run only when named). A tier this machine cannot host is skipped aloud; with CI=true that
+is a failure.
 
 examples: python hack/test · python hack/test unit services · python hack/test node -- -k kill"""
 NO_TESTS_COLLECTED = 5  # pytest's exit code

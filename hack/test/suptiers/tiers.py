@@ -13,12 +13,13 @@ PROGRAMS = (
     "pebble",
     "pebble-challtestsrv",
 )
-NO_TIER = "not services and not control_plane and not node and not kind"
+NO_TIER = "not services and not control_plane and not node and not kind and not gitops"
 # What a kind node image holds beside kubeadm.
 NODE_PROGRAMS = (
     *("etcd", "kube-apiserver", "kubectl", "kubelet", "kube-controller-manager"),
     *("kube-scheduler", "kube-proxy", "coredns", "local-path-provisioner"),
 )
+GITOPS_PROGRAMS = ("source-controller", "kustomize-controller", "helm-controller", "argocd")
 PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -77,6 +78,18 @@ TIERS: tuple[Tier, ...] = (
             ("python3", "hack/node", "tools", *NODE_PROGRAMS),
         ),
         command=(*PYTEST, "-m", "kind"),
+        needs_root=True,
+        by_name=True,
+    ),
+    Tier(
+        name="gitops",
+        prepare=(
+            ("make", "up"),
+            ("python3", "hack/dev/install"),
+            ("python3", "hack/node", "tools", *GITOPS_PROGRAMS),
+            ("python3", "hack/node", "definitions"),
+        ),
+        command=(*PYTEST, "-m", "gitops"),
         needs_root=True,
         by_name=True,
     ),

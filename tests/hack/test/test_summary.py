@@ -37,8 +37,10 @@ def test_a_report_is_counted(tmp_path: Path) -> None:
 
 def test_tiers_keep_their_order_whatever_the_order_of_names() -> None:
     assert [t.name for t in find_tiers(["node", "unit"])] == ["unit", "node"]
-    assert find_tiers([]) == tuple(tier for tier in TIERS if tier.name != "kind")
-    assert [t.name for t in find_tiers(["kind"])] == ["kind"]
+    assert find_tiers([]) == tuple(tier for tier in TIERS if not tier.by_name)
+    for name in ("kind", "gitops"):
+        assert [t.name for t in find_tiers([name])] == [name]
+        assert name not in {tier.name for tier in find_tiers([])}
 
 
 def test_an_unknown_tier_is_refused_by_name() -> None:
@@ -48,7 +50,7 @@ def test_an_unknown_tier_is_refused_by_name() -> None:
 
 def test_only_tiers_with_pods_need_root_and_say_the_cure() -> None:
     reasons = {t.name: explain_unhosted(t, system="Linux", uid=1000) for t in TIERS}
-    assert {name for name, reason in reasons.items() if reason} == {"node", "kind"}
+    assert {name for name, reason in reasons.items() if reason} == {"node", "kind", "gitops"}
     assert "sudo make test-node" in reasons["node"]
     assert "sudo make test-kind" in reasons["kind"]
-    assert explain_unhosted(TIERS[-1], system="Linux", uid=0) == ""
+    assert explain_unhosted(find_tiers(["kind"])[0], system="Linux", uid=0) == ""
