@@ -41,4 +41,4 @@ def test_the_edge_passes_only_what_is_meant_for_clients() -> None:
         "http://websocket/ws",
         "http://livekit/rtc",
     }
-    assert "internal" not in configuration
+    assert "/internal" not in configuration

@@ -31,6 +31,7 @@ SECRET_KEYS: dict[str, tuple[str, ...]] = {
     "credentials": ("jwt-secret", "session-secret", "encryption-key"),
     "tls": ("tls.crt", "tls.key", "ca.crt"),
     "redis-monitor": ("passwords.json",),
+    "redis-users": ("redis-cache", "redis-state"),
     "remote-write": ("username", "password"),
     "grafana": ("username", "password", "secret-key", "client-id", "client-secret"),
     "smtp": (*_CONNECTION, "security", "from", "username"),
@@ -69,6 +70,7 @@ def make_inputs(
     remote = monitoring.prometheus.external if monitoring is not None else None
     absent = {
         "redis-monitor": not spec.has_prometheus,
+        "redis-users": spec.redis.external is not None,
         "remote-write": remote is None or remote.credentials_secret_ref is None,
         "grafana": not spec.has_grafana,
         "smtp": spec.smtp is None,

@@ -42,10 +42,53 @@ async def test_the_exporter_gets_the_password_of_each_redis() -> None:
     cluster = FakeCluster()
     await ensure(cluster)
     passwords = json.loads(values_of(cluster, "demo-redis-monitor")["passwords.json"])
+    users = values_of(cluster, "demo-redis-users")
     assert passwords == {
-        f"redis://demo-redis-{part}:6379": values_of(cluster, f"demo-redis-{part}")["password"]
+        f"redis://{user}demo-redis-{part}:6379": users[f"redis-{part}"]
         for part in ("cache", "state")
+        for user in ("", "sup_monitor@")
     }
+    services = {values_of(cluster, f"demo-redis-{part}")["password"] for part in ("cache", "state")}
+    assert not services & set(passwords.values())
+
+
+async def test_an_older_instance_gets_the_user_that_watches_and_keeps_the_passwords() -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    before = values_of(cluster, "demo-redis-cache")
+    cluster.remove("Secret", "chat", "demo-redis-users")
+    full = json.dumps({"redis://demo-redis-cache:6379": before["password"]})
+    cluster.edit("Secret", "chat", "demo-redis-monitor", data={"passwords.json": encode(full)})
+    first = await ensure(cluster)
+    assert values_of(cluster, "demo-redis-cache") == before
+    monitor = values_of(cluster, "demo-redis-monitor")["passwords.json"]
+    assert before["password"] not in monitor
+    assert values_of(cluster, "demo-redis-users")["redis-cache"] in monitor
+    second = await ensure(cluster)
+    assert second.facts["redis-users"] == first.facts["redis-users"]
+    assert second.facts["redis-monitor"] == first.facts["redis-monitor"]
+
+
+@pytest.mark.parametrize("lost", ["demo-redis-users", "demo-redis-monitor"])
+async def test_either_secret_is_made_again_from_the_other(lost: str) -> None:
+    """Otherwise a deleted Secret of monitoring would restart Redis."""
+    cluster = FakeCluster()
+    await ensure(cluster)
+    before = {name: values_of(cluster, name) for name in ("demo-redis-users", "demo-redis-monitor")}
+    cluster.remove("Secret", "chat", lost)
+    await ensure(cluster)
+    assert {name: values_of(cluster, name) for name in before} == before
+
+
+async def test_redis_elsewhere_is_watched_with_the_login_that_was_given() -> None:
+    cluster = FakeCluster()
+    await give(cluster, "given", password="p")
+    address = {"host": "redis", "credentialsSecretRef": {"name": "given"}}
+    spec = {"redis": {"external": {"cache": address, "state": {**address, "host": "other"}}}}
+    await ensure(cluster, spec)
+    passwords = json.loads(values_of(cluster, "demo-redis-monitor")["passwords.json"])
+    assert passwords == {"redis://redis:6379": "p", "redis://other:6379": "p"}
+    assert "demo-redis-users" not in cluster.names("Secret")
 
 
 async def test_an_older_instance_gets_the_role_that_watches_and_keeps_the_others() -> None:

@@ -29,6 +29,7 @@ USERS: dict[str, set[str]] = {
     "credentials": _DATA_USERS,
     "tls": set(),
     "redis-monitor": {"exporters"},
+    "redis-users": {"redis-cache", "redis-state"},
     # Prometheus takes up another login in place.
     "remote-write": set(),
     "grafana": {"grafana"},

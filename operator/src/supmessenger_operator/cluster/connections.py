@@ -8,6 +8,7 @@ from supmessenger_operator.cluster.call_connections import ensure_call_connectio
 from supmessenger_operator.cluster.event_connections import ensure_event_connection
 from supmessenger_operator.cluster.monitoring_connections import ensure_monitoring_connections
 from supmessenger_operator.cluster.push_connections import ensure_push_connections
+from supmessenger_operator.cluster.redis_users import ensure_redis_users
 from supmessenger_operator.cluster.secrets import InstanceSecrets
 from supmessenger_operator.model.backing import (
     ObjectStorageExternal,
@@ -28,6 +29,7 @@ async def ensure_connections(secrets: InstanceSecrets, messenger: Messenger) -> 
     """Make or follow every connection Secret of the instance."""
     await _ensure_postgres(secrets, messenger)
     await _ensure_redis(secrets, messenger)
+    await ensure_redis_users(secrets, messenger)
     await _ensure_rabbitmq(secrets, messenger)
     await _ensure_object_storage(secrets, messenger)
     await _ensure_credentials(secrets, messenger)

@@ -4,9 +4,8 @@ Monitoring is no part of the core: a Secret that is missing or incomplete degrad
 what was in force before goes on.
 """
 
-import json
-
 from supmessenger_operator.cluster.generated import make_password
+from supmessenger_operator.cluster.redis_users import keep_redis_passwords
 from supmessenger_operator.cluster.secrets import InstanceSecrets
 from supmessenger_operator.model.features import RemoteWrite
 from supmessenger_operator.model.messenger import Messenger
@@ -20,7 +19,7 @@ async def ensure_monitoring_connections(secrets: InstanceSecrets, messenger: Mes
     """Make or follow the Secrets of monitoring; those of the data must have been made."""
     spec, monitoring = messenger.spec, messenger.spec.monitoring
     if spec.has_prometheus:
-        await _keep_redis_monitor(secrets, messenger)
+        await keep_redis_passwords(secrets, messenger)
         external = monitoring.prometheus.external if monitoring is not None else None
         if external is not None:
             try:
@@ -34,13 +33,6 @@ async def ensure_monitoring_connections(secrets: InstanceSecrets, messenger: Mes
         except Stalled as stalled:
             secrets.problems["grafana"] = stalled.message
             await secrets.hold("grafana", ("username", "password"))
-
-
-async def _keep_redis_monitor(secrets: InstanceSecrets, messenger: Messenger) -> None:
-    """The exporter wants one file with the password of each address it may be asked for."""
-    known = [await secrets.recall(f"redis-{part}") for part in ("cache", "state")]
-    passwords = {f"redis://{one['host']}:{one['port']}": one["password"] for one in known}
-    await secrets.keep("redis-monitor", {"passwords.json": json.dumps(passwords, sort_keys=True)})
 
 
 async def _keep_remote_write(secrets: InstanceSecrets, external: RemoteWrite) -> None:

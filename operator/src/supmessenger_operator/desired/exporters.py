@@ -108,6 +108,9 @@ def _build_redis(messenger: Messenger, inputs: Inputs) -> Container:
             # None of its own: Prometheus names the one it wants to know of.
             "REDIS_ADDR": "",
             "REDIS_PASSWORD_FILE": _PASSWORDS,
+            # The configuration holds passwords.
+            "REDIS_EXPORTER_CONFIG_COMMAND": "-",
+            **({"REDIS_USER": redis.MONITOR} if messenger.spec.redis.external is None else {}),
         },
         ports={_REDIS_METRICS: REDIS_PORT},
         mounts=(secret,),

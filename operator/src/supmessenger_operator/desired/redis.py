@@ -8,6 +8,7 @@ from supmessenger_operator.desired.container import (
     build_claim,
     build_config_mount,
     build_scratch,
+    build_secret_mount,
 )
 from supmessenger_operator.desired.kinds import Kinds
 from supmessenger_operator.desired.pod import Pod
@@ -21,6 +22,10 @@ from supmessenger_operator.model.scalars import parse_quantity
 CACHE = "redis-cache"
 STATE = "redis-state"
 PORT = 6379
+# Who watches: sees figures, no keys, no values and no configuration, which holds passwords.
+MONITOR = "sup_monitor"
+USERS_SECRET = "redis-users"  # noqa: S105 - the name of one
+_USERS = f"/bindings/{USERS_SECRET}"
 # Part of the pod's memory that the state store may fill; the rest is for clients and rewriting.
 _STATE_SHARE = 0.6
 
@@ -66,7 +71,10 @@ def _build_instance(
 ) -> tuple[DesiredObject, ...]:
     kinds = Kinds(messenger=messenger, inputs=inputs, component=instance.component, wave=Wave.DATA)
     files = {
-        "run.sh": build_file("redis-run.sh", {"binding": instance.component}),
+        "run.sh": build_file(
+            "redis-run.sh",
+            {"binding": instance.component, "users": _USERS, "monitor": MONITOR},
+        ),
         "redis.conf": build_file(
             "redis.conf.j2",
             {
@@ -93,9 +101,11 @@ def _build_instance(
 
 def _build_container(inputs: Inputs, instance: _Instance, *, config_map: str) -> Container:
     binding = build_binding(inputs.secrets[instance.component], instance.component)
-    # A server that still loads its data answers with an error: started, when it no longer does.
+    # A server that still loads its data answers with an error (-e): started, when it no longer
+    # does. One process: what a check that takes too long leaves behind, Redis does not clean up.
     ping = (
-        f'REDISCLI_AUTH="$(cat {binding.path}/password)" redis-cli -h 127.0.0.1 ping | grep -q PONG'
+        f'IFS= read -r REDISCLI_AUTH < {binding.path}/password || [ -n "$REDISCLI_AUTH" ]'
+        " && export REDISCLI_AUTH && exec redis-cli -e -h 127.0.0.1 ping"
     )
     return Container(
         name="redis",
@@ -106,6 +116,7 @@ def _build_container(inputs: Inputs, instance: _Instance, *, config_map: str) ->
         mounts=(
             build_config_mount(config_map, "/etc/sup-redis"),
             binding,
+            build_secret_mount(inputs.secrets[USERS_SECRET], name=USERS_SECRET, path=_USERS),
             build_scratch("run", "/run/redis", in_memory=True, limit="1Mi"),
             build_claim("data", "/data") if instance.persistent else build_scratch("data", "/data"),
         ),
