@@ -61,6 +61,33 @@ async def test_another_address_is_followed(world: World) -> None:
     assert "allowed-peer-ip=203.0.113.8" in relay
 
 
+async def test_of_two_families_media_goes_over_ipv4(world: World) -> None:
+    world.give_addresses({"demo-turn": "2001:db8::7 203.0.113.9", "demo-edge": "2001:db8::6"})
+    await world.settle()
+    assert find_variable(world, "demo-turn", "PUBLIC_IP") == "203.0.113.9"
+    assert world.status()["endpoints"]["turn"] == "turn:203.0.113.9:3478"
+
+    # Another order, and one more: what calls use stays.
+    world.give_addresses({"demo-turn": "203.0.113.8 203.0.113.9 2001:db8::7"})
+    await world.settle()
+    assert find_variable(world, "demo-turn", "PUBLIC_IP") == "203.0.113.9"
+
+    world.give_addresses({"demo-turn": "2001:db8::7"})
+    await world.settle()
+    assert find_variable(world, "demo-turn", "PUBLIC_IP") == "203.0.113.9"
+    condition = world.condition("TurnReady")
+    assert (condition["status"], condition["reason"]) == ("False", "WaitingForAddress")
+    assert "2001:db8::7, which gives no IPv4 address" in condition["message"]
+
+
+async def test_each_address_of_the_edge_is_a_record(world: World) -> None:
+    await world.settle()
+    world.give_addresses({"demo-edge": "2001:db8::6 198.51.100.6"})
+    await world.settle()
+    records = [(one["type"], one["value"]) for one in world.status()["dnsRecords"]]
+    assert records == [("A", "198.51.100.6"), ("AAAA", "2001:db8::6")]
+
+
 async def test_an_address_that_is_lost_takes_no_pod_away_and_is_told(world: World) -> None:
     await world.settle()
     assert world.condition("TurnReady")["status"] == "True"

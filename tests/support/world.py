@@ -123,14 +123,20 @@ class World:
                 self.end_job(live["metadata"]["name"])
 
     def give_addresses(self, addresses: Mapping[str, str]) -> None:
-        """Play the cluster's load balancer, by Service, now and from now on; "" takes one away."""
+        """Play the cluster's load balancer, by Service, now and from now on.
+
+        Several addresses of one are parted by blanks; "" takes them away.
+        """
         self.addresses = {**self.addresses, **addresses}
         for service, given in self.addresses.items():
             live = self.cluster.objects.get(("Service", "chat", service))
             if live is None or live["spec"]["type"] != "LoadBalancer":
                 continue
-            kind = "ip" if given[:1].isdigit() else "hostname"
-            status = {"loadBalancer": {"ingress": [{kind: given}] if given else []}}
+            ingress = [
+                {"ip" if ":" in one or one[:1].isdigit() else "hostname": one}
+                for one in given.split()
+            ]
+            status = {"loadBalancer": {"ingress": ingress}}
             self.cluster.edit("Service", "chat", service, status=status)
 
     def end_job(self, name: str, *, error: str = "") -> None:

@@ -97,6 +97,13 @@ def test_the_address_of_a_load_balancer_may_be_a_name() -> None:
         assert observe("Service", {"type": "LoadBalancer"}, status).address == address
 
 
+def test_of_several_addresses_ipv4_comes_first_and_ipv6_last() -> None:
+    given = ({"ip": "2001:db8::1"}, {"hostname": "lb"}, {"ip": "192.0.2.2"}, {"ip": "192.0.2.1"})
+    status = {"loadBalancer": {"ingress": list(given)}}
+    seen = observe("Service", {"type": "LoadBalancer"}, status)
+    assert seen.addresses == ("192.0.2.2", "192.0.2.1", "lb", "2001:db8::1")
+
+
 def test_a_fingerprint_sees_edits_and_nothing_else() -> None:
     def fingerprint(**changes: Any) -> str:
         metadata = {"name": "one", "uid": "u", **changes.pop("metadata", {})}

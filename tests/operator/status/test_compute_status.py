@@ -227,7 +227,7 @@ def test_transition_times_stay_while_the_status_stays() -> None:
 
 
 def test_the_domain_s_record_is_told_once_the_edge_has_an_address() -> None:
-    edge = make_object("Service", "edge", address="192.0.2.7")
+    edge = make_object("Service", "edge", addresses=("192.0.2.7",))
     inputs = make_inputs(MESSENGER).model_copy(update={"domain_addresses": ("192.0.2.7",)})
     (record,) = compute_status(make_facts(edge, inputs=inputs)).dns_records
 

@@ -119,7 +119,7 @@ def test_many_failing_parts_make_one_short_message(kind: str) -> None:
 
 
 def test_a_pass_that_could_not_ask_keeps_what_was_known_of_the_domain() -> None:
-    edge = make_object("Service", "edge", address="192.0.2.7")
+    edge = make_object("Service", "edge", addresses=("192.0.2.7",))
     asked = make_facts(edge)
     assert asked.inputs is not None
     inputs = asked.inputs.model_copy(update={"domain_addresses": ("192.0.2.7",)})

@@ -1,6 +1,6 @@
 """Where clients reach the ports that no HTTP proxy carries: the address of a Service, followed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -45,13 +45,13 @@ async def gather_call_addresses(
 
 async def gather_public_address(part: ExposedPart, reach: Reach) -> PublicAddress:
     """Return the address in force; one that was lost stays until there is another."""
+    before = find_released_address(part.released)
     host = part.exposure.address
     if not host and part.exposure.type == "LoadBalancer" and part.observed is not None:
-        host = part.observed.address
+        host = _choose(part.observed.addresses, before=before.host)
     if not host:
         return _keep_released(part, _explain_missing(part))
     addresses = (host,) if _parse(host) is not None else await reach.resolve(host)
-    before = find_released_address(part.released)
     if before.host == host and before.ip in addresses:
         # A name of several addresses gains and loses some; a change of ours would end every call.
         return before
@@ -64,6 +64,12 @@ async def gather_public_address(part: ExposedPart, reach: Reach) -> PublicAddres
         f"{where} is {host}, which gives no IPv4 address that media could be sent to; correct the"
         f" name's DNS record, or set {part.field}.address to an IPv4 address",
     )
+
+
+def _choose(addresses: Sequence[str], *, before: str) -> str:
+    """Return the best of a Service's addresses; of equal ones that in force, as calls use it."""
+    best = next(iter(addresses), "")
+    return before if before in addresses and type(_parse(before)) is type(_parse(best)) else best
 
 
 def find_released_address(released: Iterable[Mapping[str, Any]]) -> PublicAddress:

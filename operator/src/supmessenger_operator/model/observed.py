@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -37,11 +38,16 @@ class ObservedObject(BaseModel):
     desired: int = 0
     ready: int = 0
     message: str = ""
-    address: str = ""  # of a LoadBalancer
+    addresses: tuple[str, ...] = ()  # of a LoadBalancer: IPv4, then names, then IPv6
     last_success: str = ""  # of a CronJob
     created: str = ""
     owner_kind: str = ""
     is_edited: bool = False  # somebody else owns a part of what is ours to shape
+
+    @property
+    def address(self) -> str:
+        """The first address of a LoadBalancer; empty without any."""
+        return next(iter(self.addresses), "")
 
 
 def parse_observed(live: Mapping[str, Any]) -> ObservedObject:
@@ -152,13 +158,21 @@ def _state_of_cron_job(live: Mapping[str, Any]) -> dict[str, Any]:
 
 def _state_of_service(live: Mapping[str, Any]) -> dict[str, Any]:
     balancer = (live.get("status") or {}).get("loadBalancer") or {}
-    first: Mapping[str, Any] = next(iter(balancer.get("ingress") or ()), {})
-    address = first.get("ip") or first.get("hostname") or ""
+    given = (one.get("ip") or one.get("hostname") for one in balancer.get("ingress") or ())
+    addresses = sorted((one for one in given if one), key=_rank_address)
     wants = live["spec"].get("type") == "LoadBalancer"
     return {
-        "address": address,
-        "message": "the cluster has given no address yet" if wants and not address else "",
+        "addresses": tuple(addresses),
+        "message": "the cluster has given no address yet" if wants and not addresses else "",
     }
+
+
+def _rank_address(address: str) -> int:
+    """Media goes over IPv4, and a name may lead there; among equals the cluster's order stays."""
+    try:
+        return 0 if ip_address(address).version == 4 else 2
+    except ValueError:
+        return 1
 
 
 def _find_condition(status: Mapping[str, Any], kind: str) -> Mapping[str, Any]:

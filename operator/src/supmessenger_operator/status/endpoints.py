@@ -49,20 +49,25 @@ def build_tls(facts: Facts) -> TlsStatus:
 
 
 def build_dns_records(facts: Facts) -> tuple[DnsRecord, ...]:
-    """Return the record of the domain, once the edge has an address."""
+    """Return a record of the domain for each address that the edge has."""
     edge = facts.find_object("Service", "edge")
-    if facts.messenger is None or edge is None or not edge.address:
+    if facts.messenger is None or edge is None:
         return ()
+    domain = facts.messenger.spec.domain
+    return tuple(_build_record(facts, domain, address) for address in edge.addresses)
+
+
+def _build_record(facts: Facts, domain: str, address: str) -> DnsRecord:
     record = DnsRecord(
-        name=facts.messenger.spec.domain,
-        type=_type_of(edge.address),
-        value=edge.address,
-        resolves=facts.inputs is not None and edge.address in facts.inputs.domain_addresses,
+        name=domain,
+        type=_type_of(address),
+        value=address,
+        resolves=facts.inputs is not None and address in facts.inputs.domain_addresses,
     )
     if facts.inputs is None:  # nobody was asked in this pass: what was known stays
         known = record.model_copy(update={"resolves": True})
-        return (known,) if known in facts.previous.dns_records else (record,)
-    return (record,)
+        return known if known in facts.previous.dns_records else record
+    return record
 
 
 def _type_of(address: str) -> Literal["A", "AAAA", "CNAME"]:
