@@ -19,7 +19,7 @@ from support.argocd import (
 from support.control_plane import ROOT
 from support.git_server import GitRepository, serve_git
 from support.gitops_cluster import CHAT, PlayedCluster, find_definitions, start_played_cluster
-from support.gitops_stage import PARTS, Stage
+from support.gitops_stage import PARTS, Stage, is_ready
 
 pytestmark = [pytest.mark.gitops, pytest.mark.timeout(600)]
 
@@ -156,6 +156,19 @@ def test_an_instance_that_needs_a_person_is_degraded_and_recovers(scene: Scene) 
     )
     scene.chat.change_values(api={"replicas": 2, "podTemplate": None})
     scene.stage.wait(scene.is_chat_well, seconds=90, what="Healthy again")
+
+
+def test_what_the_chart_refuses_never_reaches_the_cluster(scene: Scene) -> None:
+    before = scene.cluster.messenger()
+    scene.chat.change_values(size="gigantic")
+    scene.stage.wait(lambda: scene.chat.verdict()[1] == "Unknown", seconds=60, what="the refusal")
+    (told,) = scene.chat.read()["status"]["conditions"]
+    assert told["type"] == "ComparisonError"
+    assert "/size" in told["message"]
+    after = scene.cluster.messenger()
+    assert (after["spec"], is_ready(after)) == (before["spec"], True)
+    scene.chat.change_values(size="tiny")
+    scene.stage.wait(scene.is_chat_well, seconds=60, what="Healthy again")
 
 
 def test_sleep_is_suspended_and_no_drift(scene: Scene) -> None:

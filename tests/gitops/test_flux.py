@@ -14,6 +14,9 @@ from support.git_server import GitRepository, serve_git
 from support.gitops_cluster import CHAT, PlayedCluster, find_definitions, start_played_cluster
 from support.gitops_stage import PARTS, Stage, find_condition
 
+from supmessenger_cli.scope import MANAGER
+from supmessenger_cli.verbs.stop import HIBERNATE
+
 pytestmark = [pytest.mark.gitops, pytest.mark.timeout(600)]
 
 SAMPLES = ROOT / "manifests" / "gitops" / "flux"
@@ -140,6 +143,37 @@ def gather_applies(body: dict[str, object]) -> object:
     assert isinstance(metadata, dict)
     fields = metadata.get("managedFields", [])
     return [entry for entry in fields if entry.get("subresource") != "status"]
+
+
+def test_a_part_that_goes_down_is_waited_for(scene: Scene) -> None:
+    scene.cluster.checker.failing["postgres"] = "password authentication failed"
+    scene.stage.wait(
+        lambda: find_condition(scene.cluster.messenger(), "Degraded").get("status") == "True",
+        seconds=30,
+        what="Degraded",
+    )
+    scene.chat.ask()
+    scene.stage.wait(scene.is_chat_unfinished, seconds=30, what="Flux to see it")
+    assert scene.chat.condition("Ready")["status"] == "Unknown"
+    scene.cluster.checker.failing.clear()
+    scene.stage.wait(scene.chat.is_ready, seconds=60, what="Ready again")
+    assert scene.cluster.is_messenger_ready()
+
+
+def test_sleep_is_well_and_no_drift(scene: Scene) -> None:
+    annotate = ("annotate", "supmessenger", "demo", "-n", CHAT)
+    # As `kubectl sup stop` does; what kubectl wrote in its own name, Flux would take back.
+    scene.stage.kubectl(*annotate, MANAGER, f"{HIBERNATE}=true")
+    scene.stage.wait(
+        lambda: find_condition(scene.cluster.messenger(), "Hibernated").get("status") == "True",
+        seconds=60,
+        what="sleep",
+    )
+    scene.chat.reconcile()
+    assert scene.chat.is_ready()
+    assert scene.cluster.messenger()["metadata"]["annotations"][HIBERNATE] == "true"
+    scene.stage.kubectl(*annotate, f"{HIBERNATE}-")
+    scene.stage.wait(scene.cluster.is_messenger_ready, seconds=60, what="Ready again")
 
 
 def test_an_edit_in_git_is_rolled_out_and_waited_for(scene: Scene) -> None:

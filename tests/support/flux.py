@@ -79,13 +79,18 @@ class FluxObject:
         ready = self.condition("Ready")
         return ready.get("status") == "False" and ready["reason"] == reason
 
-    def reconcile(self, *, seconds: float = 60) -> None:
-        """Have it reconciled now, as `flux reconcile` does, and wait until that was taken up."""
+    def ask(self) -> str:
+        """Ask for it to be reconciled now, as `flux reconcile` does; return the request's mark."""
         asked = datetime.now(UTC).isoformat()
         self.stage.kubectl(
             *("annotate", "--overwrite", self.kind, self.name, "-n", NAMESPACE),
             f"reconcile.fluxcd.io/requestedAt={asked}",
         )
+        return asked
+
+    def reconcile(self, *, seconds: float = 60) -> None:
+        """Have it reconciled now, and wait until that is done."""
+        asked = self.ask()
         self.stage.wait(
             lambda: self.read()["status"].get("lastHandledReconcileAt") == asked,
             seconds=seconds,

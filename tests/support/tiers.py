@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -107,7 +108,8 @@ def gather_gitops_missing() -> list[Missing]:
         if find_built(name) is None
     ]
     redis = [] if find_redis() else [Missing("redis-server", _INSTALL)]
-    return [*built, *redis, *gather_node_missing()]
+    git = [] if shutil.which("git") else [Missing("git", "install git")]
+    return [*built, *redis, *git, *gather_node_missing()]
 
 
 REQUIREMENTS: dict[str, Callable[[], list[Missing]]] = {

@@ -9,6 +9,8 @@ from supmessenger_cli.terminal import VerbFailure, WrongUse
 INSTANCE_LABEL = "app.kubernetes.io/instance"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 KIND = "supmessengers.supmessenger.io"
+# Flux takes back what a manager whose name begins with kubectl wrote, an annotation as well.
+MANAGER = "--field-manager=supmessenger-cli"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from supmessenger_cli.components import choose_component
 from supmessenger_cli.health import parse_health
 from supmessenger_cli.options import Context, Namespace, Timeout
 from supmessenger_cli.progress import POLL_SECONDS, ask_patiently, wait_for
-from supmessenger_cli.scope import COMPONENT_LABEL, KIND, Scope, open_scope
+from supmessenger_cli.scope import COMPONENT_LABEL, KIND, MANAGER, Scope, open_scope
 from supmessenger_cli.terminal import VerbFailure, console, run_verb
 from supmessenger_cli.verbs.stop import refuse_paused
 
@@ -47,7 +47,7 @@ async def _restart(
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     keys = [f"{RESTART_AT}-{component}" for component in wanted] or [RESTART_AT]
     await scope.kubectl.run(
-        *("annotate", KIND, scope.name, *scope.where, "--overwrite"),
+        *("annotate", KIND, scope.name, *scope.where, "--overwrite", MANAGER),
         *(f"{key}={moment}" for key in keys),
     )
     await _wait_until_restarted(scope, wanted or sorted(known), moment=moment, timeout=timeout)

@@ -5,7 +5,7 @@ from typing import Any
 
 from supmessenger_cli.options import Context, Name, Namespace, Timeout
 from supmessenger_cli.progress import wait_for
-from supmessenger_cli.scope import KIND, Scope, open_scope
+from supmessenger_cli.scope import KIND, MANAGER, Scope, open_scope
 from supmessenger_cli.terminal import VerbFailure, console, run_verb
 
 EXAMPLES = "Example: kubectl sup stop demo -n chat (and back: kubectl sup start demo -n chat)"
@@ -29,7 +29,8 @@ async def _stop(
     scope = await open_scope(context=context, namespace=namespace, name=name)
     refuse_paused(await scope.resource(), scope)
     await scope.kubectl.run(
-        "annotate", KIND, scope.name, *scope.where, "--overwrite", f"{HIBERNATE}=true"
+        *("annotate", KIND, scope.name, *scope.where, "--overwrite", MANAGER),
+        f"{HIBERNATE}=true",
     )
     await wait_for(
         scope, lambda health: health.is_true("Hibernated"), goal="stopped", timeout=timeout
