@@ -221,3 +221,6 @@ async def test_a_refused_part_holds_back_no_other_one(world: World) -> None:
     assert world.condition("TurnReady")["status"] == "True"
     assert world.condition("GrafanaReady")["status"] == "True"
     assert world.condition("Stalled")["message"].startswith("spec.livekit: the API server refused")
+    condition = world.condition("LivekitReady")
+    assert (condition["status"], condition["reason"]) == ("False", "NotConfigured")
+    assert "no such priority class" in condition["message"]

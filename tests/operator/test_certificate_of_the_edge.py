@@ -242,3 +242,33 @@ async def bring(world: World, pair: KeyPair) -> None:
         }
     )
     world.change(tls={"secretRef": {"name": "mine"}})
+
+
+async def test_a_missing_secret_of_the_server_holds_up_no_messaging(
+    world: World, authority: Authority
+) -> None:
+    ref = {"name": "authority"}
+    world.change(tls={"acme": {"server": SERVER, "caSecretRef": ref}})
+    await world.settle()
+
+    assert world.condition("Stalled")["status"] == "False"
+    for part in ("Worker", "Api", "Websocket", "Media"):
+        assert world.condition(f"{part}Ready")["status"] == "True", part
+    edge = world.condition("EdgeReady")
+    assert (edge["status"], edge["reason"]) == ("False", "CertificateUnusable")
+    assert "spec.tls.acme.caSecretRef.name: there is no Secret authority" in edge["message"]
+    assert "tls.crt" in served(world)
+    assert (await world.reconcile()).delay is not None
+
+    await world.cluster.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "authority", "namespace": "chat"},
+            "data": {"ca.crt": encode("PEM")},
+        }
+    )
+    await world.settle()
+    await wait_for_order(world)
+    assert authority.orders[0].authority == "PEM"
+    assert world.condition("EdgeReady")["status"] == "True"

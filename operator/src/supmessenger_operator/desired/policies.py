@@ -1,12 +1,10 @@
 """NetworkPolicies: nothing may talk to anything, except what the architecture needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from supmessenger_operator.desired import (
-    api,
     backup,
     edge,
     exporters,
@@ -14,8 +12,6 @@ from supmessenger_operator.desired import (
     kafka,
     livekit,
     loki,
-    media,
-    migrations,
     object_storage,
     postgres,
     prometheus,
@@ -23,98 +19,23 @@ from supmessenger_operator.desired import (
     rabbitmq,
     redis,
     turn,
-    websocket,
     worker,
 )
 from supmessenger_operator.desired.call_flows import list_media_egress, list_media_ingress
+from supmessenger_operator.desired.flows import (
+    BROKER_USERS,
+    COMPONENTS,
+    DATABASE_USERS,
+    FLOWS,
+    OBJECT_USERS,
+    REDIS_USERS,
+)
 from supmessenger_operator.desired.kinds import Kinds
 from supmessenger_operator.desired.naming import build_selector
 from supmessenger_operator.desired.scraping import NODE_EXPORTER_PORT
-from supmessenger_operator.desired.service import METRICS_PORT
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger, Wave
 
 COMPONENT = "policies"
-
-_DATABASE_USERS = (
-    api.COMPONENT,
-    websocket.COMPONENT,
-    media.COMPONENT,
-    worker.COMPONENT,
-    migrations.COMPONENT,
-    backup.COMPONENT,
-    exporters.COMPONENT,
-)
-_REDIS_USERS = (
-    api.COMPONENT,
-    websocket.COMPONENT,
-    media.COMPONENT,
-    worker.COMPONENT,
-    exporters.COMPONENT,
-)
-_BROKER_USERS = (media.COMPONENT, worker.COMPONENT)
-_OBJECT_USERS = (
-    media.COMPONENT,
-    worker.COMPONENT,
-    backup.COMPONENT,
-    object_storage.SETUP,
-)
-_CALLERS = (edge.COMPONENT, worker.COMPONENT)
-
-
-@dataclass(frozen=True)
-class Flow:
-    """Who may open connections to which port of a component."""
-
-    target: str
-    port: int
-    sources: tuple[str, ...]
-    protocol: str = "TCP"
-
-
-# Who shows metrics, and where.
-_METRICS = (
-    (worker.COMPONENT, METRICS_PORT),
-    (api.COMPONENT, METRICS_PORT),
-    (websocket.COMPONENT, METRICS_PORT),
-    (media.COMPONENT, METRICS_PORT),
-    (edge.COMPONENT, edge.METRICS_PORT),
-    (rabbitmq.COMPONENT, rabbitmq.METRICS_PORT),
-    (exporters.COMPONENT, exporters.POSTGRES_PORT),
-    (exporters.COMPONENT, exporters.REDIS_PORT),
-    (object_storage.COMPONENT, object_storage.S3_PORT),
-    (livekit.COMPONENT, livekit.METRICS_PORT),
-    (turn.COMPONENT, turn.METRICS_PORT),
-)
-
-FLOWS = (
-    Flow(postgres.COMPONENT, postgres.PORT, _DATABASE_USERS),
-    Flow(redis.CACHE, redis.PORT, _REDIS_USERS),
-    Flow(redis.STATE, redis.PORT, _REDIS_USERS),
-    Flow(rabbitmq.COMPONENT, rabbitmq.AMQP_PORT, _BROKER_USERS),
-    Flow(object_storage.COMPONENT, object_storage.S3_PORT, _OBJECT_USERS),
-    Flow(api.COMPONENT, api.PORT, _CALLERS),
-    Flow(websocket.COMPONENT, websocket.PORT, _CALLERS),
-    Flow(media.COMPONENT, media.PORT, _CALLERS),
-    Flow(edge.COMPONENT, edge.HTTP_PORT, (worker.COMPONENT,)),
-    Flow(edge.COMPONENT, edge.HTTPS_PORT, (worker.COMPONENT,)),
-    Flow(
-        prometheus.COMPONENT,
-        prometheus.PORT,
-        (worker.COMPONENT, grafana.COMPONENT, prometheus.COMPONENT),
-    ),
-    Flow(livekit.COMPONENT, livekit.PORT, (edge.COMPONENT, api.COMPONENT, worker.COMPONENT)),
-    Flow(redis.STATE, redis.PORT, (livekit.COMPONENT,)),
-    Flow(api.COMPONENT, api.PORT, (livekit.COMPONENT,)),
-    Flow(livekit.COMPONENT, livekit.RTC_UDP_PORT, (turn.COMPONENT,), "UDP"),
-    Flow(turn.COMPONENT, turn.PORT, (worker.COMPONENT,), "UDP"),
-    *(Flow(target, port, (prometheus.COMPONENT,)) for target, port in _METRICS),
-    Flow(grafana.COMPONENT, grafana.PORT, (worker.COMPONENT, prometheus.COMPONENT)),
-    Flow(kafka.COMPONENT, kafka.PORT, (worker.COMPONENT,)),
-    Flow(loki.COMPONENT, loki.PORT, (worker.COMPONENT, "grafana", "prometheus")),
-)
-_COMPONENTS = tuple(
-    dict.fromkeys((*(flow.target for flow in FLOWS), *_DATABASE_USERS, *_OBJECT_USERS))
-)
 
 
 def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, ...]:
@@ -125,7 +46,7 @@ def build_objects(messenger: Messenger, inputs: Inputs) -> tuple[DesiredObject, 
     absent = _list_absent(messenger)
     return (
         _build_default_deny(kinds),
-        *(_build_policy(kinds, component) for component in _COMPONENTS if component not in absent),
+        *(_build_policy(kinds, component) for component in COMPONENTS if component not in absent),
     )
 
 
@@ -223,14 +144,14 @@ def _list_outer_ports(messenger: Messenger) -> tuple[tuple[int, tuple[str, ...]]
     spec = messenger.spec
     ports: list[tuple[int, tuple[str, ...]]] = []
     if spec.postgres.external is not None:
-        ports.append((spec.postgres.external.port, _DATABASE_USERS))
+        ports.append((spec.postgres.external.port, DATABASE_USERS))
     if spec.redis.external is not None:
-        ports.append((spec.redis.external.cache.port, _REDIS_USERS))
-        ports.append((spec.redis.external.state.port, (*_REDIS_USERS, livekit.COMPONENT)))
+        ports.append((spec.redis.external.cache.port, REDIS_USERS))
+        ports.append((spec.redis.external.state.port, (*REDIS_USERS, livekit.COMPONENT)))
     if spec.rabbitmq.external is not None:
-        ports.append((spec.rabbitmq.external.port, _BROKER_USERS))
+        ports.append((spec.rabbitmq.external.port, BROKER_USERS))
     if spec.object_storage.external is not None:
-        ports.append((_parse_port(spec.object_storage.external.endpoint), _OBJECT_USERS))
+        ports.append((_parse_port(spec.object_storage.external.endpoint), OBJECT_USERS))
     if spec.kafka is not None and spec.kafka.external is not None and spec.sends_events:
         servers = spec.kafka.external.bootstrap_servers
         ports += [(int(one.rpartition(":")[2]), (worker.COMPONENT,)) for one in servers]
