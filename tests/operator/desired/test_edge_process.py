@@ -66,7 +66,8 @@ def run_edge(tmp_path: Path, backend: int) -> Iterator[RunningEdge]:
     script = write_files(messenger, config, backend, ports=ports, certificate=certificate)
     write_certificate(certificate, "first.example.org")
     process = subprocess.Popen(
-        ["sh", str(script)],
+        # A shell can't trap what was ignored when it began, as QUIT is behind another shell's &.
+        ["env", "--default-signal=QUIT", "sh", str(script)],
         env={
             "PATH": os.environ["PATH"],
             "CONFIG": str(config),
