@@ -51,8 +51,10 @@ class Delivery:
 
 def parse_delivery(message: AbstractIncomingMessage) -> Delivery:
     """Read a delivery's envelope; one without our headers is a first attempt."""
+    key = message.routing_key or ""
     return Delivery(
-        word=message.routing_key or "",
+        # A dead letter that a person moved back carries the name of its queue.
+        word=_WORDS.get(key, key),
         attempt=max(1, _read_count(message, ATTEMPT_HEADER)),
         interruptions=max(0, _read_count(message, INTERRUPTIONS_HEADER)),
         again=bool(message.redelivered),
