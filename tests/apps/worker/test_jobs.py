@@ -178,7 +178,6 @@ async def test_a_job_out_of_attempts_is_a_dead_letter_with_its_reason(
     ("kind", "payload", "reason"),
     [
         ("email.verification", {"email": "nobody"}, "payload.username"),
-        ("email.invented", {}, "not understood"),
         ("media.delete", {}, "objectKey"),
     ],
 )

@@ -6,6 +6,7 @@ or put among the dead letters. A worker that dies in between leaves the delivery
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from aio_pika.abc import AbstractIncomingMessage
@@ -105,12 +106,12 @@ class Consumer:
             return
         try:
             job = parse_job_body(message.body)
-            handler = self._handlers[job.kind]
-        except (ValueError, KeyError) as error:
+        except ValueError as error:
             JOBS.labels("unknown", "dead").inc()
             _log.error("job not understood", why=repr(error))
             await self._queues.bury(message, delivery, reason=f"not understood: {error}")
         else:
+            handler = self._handlers.get(job.kind, _leave_to_newer)
             await self._attempt(message, delivery, job, handler)
         await message.ack()
 
@@ -179,3 +180,8 @@ class Consumer:
         # The dead letter is stored; what people are told of it must not bring the job back.
         except Exception as error:
             _log.warning("death not told", why=repr(error)[:300])
+
+
+async def _leave_to_newer(job: Job, *, now: datetime) -> None:
+    """Put off a job of an unknown kind: during an update a worker that knows it runs beside us."""
+    raise TemporaryJobError(f"this worker does not know jobs of kind {job.kind}")
