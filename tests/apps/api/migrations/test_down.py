@@ -12,7 +12,7 @@ from supmessenger_common.identifiers import create_id
 
 pytestmark = pytest.mark.services
 
-JOBS = ("email.verification", "push.message", "push.deliver", "media.transcode")
+JOBS = ("email.verification", "push.message", "push.deliver", "push.look", "media.transcode")
 
 
 async def test_renditions_and_their_jobs_leave_nothing_behind(
