@@ -101,6 +101,9 @@ async def test_what_is_older_is_not_read(
     assert len(await read(bindings_folder, topic, capsys, since=None)) == OLD + 3
     two_days = await read(bindings_folder, topic, capsys, since=now - timedelta(days=2))
     assert len(two_days) == OLD + 3
+    # Before the clock of Kafka begins.
+    ancient = await read(bindings_folder, topic, capsys, since=datetime(1900, 1, 1, tzinfo=UTC))
+    assert len(ancient) == OLD + 3
 
 
 @pytest.mark.services

@@ -207,7 +207,8 @@ async def read_values(
 async def _seek(
     consumer: AIOKafkaConsumer, ends: dict[TopicPartition, int], *, since: datetime
 ) -> None:
-    moment = int(since.timestamp() * 1000)
+    # Kafka counts from 1970 and has nothing older.
+    moment = max(0, int(since.timestamp() * 1000))
     found = await consumer.offsets_for_times(dict.fromkeys(ends, moment))
     for partition, end in ends.items():
         first = found.get(partition)
