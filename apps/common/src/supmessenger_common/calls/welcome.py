@@ -8,6 +8,7 @@ from supmessenger_common.calls.model import Call, Presence
 from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.calls.store import end_call, note_expelled, record_presence
 from supmessenger_common.database import Executor, Pool
+from supmessenger_common.errors import PlatformError
 from supmessenger_common.log import get_logger
 
 _log = get_logger("calls")
@@ -57,9 +58,16 @@ async def expel(
     """
     await rooms.expel(room, presence.identity)
     _log.info("taken out of a call", room=room, device=presence.identity)
-    changed = await record_presence(pool, room, presence, left_at=now)
     if await note_expelled(pool, room, presence) <= RETURNS:
-        return changed
+        return await record_presence(pool, room, presence, left_at=now)
     _log.warning("call ended for who came back too often", room=room, device=presence.identity)
-    await rooms.remove(room)
-    return await end_call(pool, room, now=now) or changed
+    # Before the room goes: of its end the media server tells at once, and what is told here after
+    # that must not show the call as it was before.
+    ended = await end_call(pool, room, now=now)
+    changed = await record_presence(pool, room, presence, left_at=now)
+    try:
+        await rooms.remove(room)
+    except PlatformError as error:
+        # The worker removes the rooms of calls that are over.
+        _log.warning("room not removed", room=room, why=str(error))
+    return changed or ended
