@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from support.processes.servers import Run, stop_all
 from support.tiers import REQUIREMENTS, build_reason, gather_missing
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # has no types
 
 pytest_plugins = ["support.fixtures"]
 
+_SAMPLE = "tests/node"
 _RUN_FOLDER = "SUP_TEST_RUN_FOLDER"
 _RUN_OWNER = "SUP_TEST_RUN_OWNER"
 
@@ -27,6 +29,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if _RUN_FOLDER not in os.environ:
         folder = Path(tempfile.gettempdir()) / f"sup-test-{secrets.token_hex(8)}"
         os.environ |= {_RUN_FOLDER: str(folder), _RUN_OWNER: str(os.getpid())}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Give the files that use the sample instance to one worker; others file by file."""
+    return SampleScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+class SampleScheduling(LoadFileScheduling):  # type: ignore[misc]  # as above
+    """Files of the node tier share the sample, but for those in `apart`, which bring their own."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return _SAMPLE if str(Path(file).parent) == _SAMPLE else file
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

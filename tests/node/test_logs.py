@@ -1,21 +1,15 @@
 """Logs on the node: found by request, kept apart, no trouble while Loki is away or full."""
 
 import asyncio
-import base64
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from typing import Any
 
-import httpx
 import pytest
 from support.instance import Instance, wait_until
 from support.log_stage import open_log_stage, query_loki
 
 from supmessenger_cli.wire import encode_bytes
-from supmessenger_worker.checks.loki import LokiProbe
-from supmessenger_worker.checks.model import CheckFailedError
 
 pytestmark = pytest.mark.node
 
@@ -87,49 +81,6 @@ async def test_lines_of_instances_do_not_mix_and_none_holds_up_another() -> None
                 for _, text in stream["values"]
             ]
             assert set(lines) == {f"{word} of {name}"}
-
-
-async def fill(address: str) -> None:
-    """Send a Loki more than its volume of 4 MiB holds, as fast as it takes it."""
-    labels = {"instance": "small", "component": "noise"}
-    async with httpx.AsyncClient(base_url=f"http://{address}:3100", trust_env=False) as client:
-        for _ in range(12):
-            lines = [
-                [str(time.time_ns()), base64.b64encode(secrets.token_bytes(50_000)).decode()]
-                for _ in range(8)
-            ]
-            streams = [{"stream": labels, "values": lines}]
-            body = {"streams": streams}
-
-            async def is_taken(body: Mapping[str, Any] = body) -> bool:
-                answer = await client.post("/loki/api/v1/push", json=body)
-                assert answer.is_success or answer.status_code == 429, answer.text
-                return answer.is_success
-
-            await wait_until(is_taken, timeout=FOUND_SECONDS, what="Loki to take more lines")
-
-
-@pytest.mark.xdist_group("full-volume")
-async def test_a_full_volume_is_told_and_ends_nothing() -> None:
-    async with open_log_stage() as stage:
-        await stage.run_loki("small", volume="4Mi")
-        await stage.wait_for("statefulset/small-loki")
-        probe = LokiProbe(f"http://{await stage.address('small-loki-0')}:3100", instance="small")
-        assert (await probe()).version
-        await fill(await stage.address("small-loki-0"))
-        told = ""
-
-        async def is_told() -> bool:
-            nonlocal told
-            try:
-                await probe()
-            except CheckFailedError as failed:
-                told = str(failed)
-            return "volume is full" in told
-
-        await wait_until(is_told, timeout=FOUND_SECONDS, what="the check to tell of the volume")
-        assert "spec.monitoring.logs.retention" in told
-        assert await stage.health("small-loki-0") == (True, 0)
 
 
 async def test_messages_go_on_while_loki_is_away_and_the_status_says_so(demo: Instance) -> None:

@@ -11,14 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 from support.instance import Instance, wait_until
-from support.messengers import make_messenger
-from support.stage import Stage, build_alone, open_namespace
 
 from supmessenger_cli.conversation import SinkMailbox, hold_conversation
-from supmessenger_operator.desired import prometheus
 from supmessenger_operator.desired.dashboards import read_dashboards
-from supmessenger_worker.checks.model import CheckFailedError
-from supmessenger_worker.checks.prometheus import PrometheusProbe
 
 pytestmark = pytest.mark.node
 
@@ -155,48 +150,3 @@ async def test_a_pod_that_takes_the_place_of_another_is_asked(demo: Instance) ->
         return [one["health"] for one in found] == ["up"] and found[0]["labels"]["instance"] != pod
 
     await wait_until(has_moved_on, timeout=90, what="the new pod of the exporters to be asked")
-
-
-@pytest.mark.xdist_group("full-volume")
-async def test_a_full_volume_is_told_ends_nothing_and_heals() -> None:
-    async with open_namespace("metrics") as (namespace, images):
-        stage = Stage(namespace=namespace, images=images)
-        messenger = make_messenger(name="small", namespace=namespace)
-        await stage.apply(*build_alone(prometheus, messenger, images, volume="32Mi"))
-        await stage.wait_for("statefulset/small-prometheus")
-        pod, inside = "small-prometheus-0", ("-n", namespace, "--", "sh", "-c")
-        probe = PrometheusProbe(f"http://{await stage.address(pod)}:{prometheus.PORT}")
-        told = ""
-
-        async def is_full() -> bool:
-            nonlocal told
-            try:
-                await probe()
-            except CheckFailedError as failed:
-                told = str(failed)
-                return "volume is full" in told
-            return False
-
-        async def are_stored(since: float) -> bool:
-            fresh = f"max(timestamp(up)) > {since}"
-            return await count_series(Instance("small", namespace), fresh) > 0
-
-        await wait_until(lambda: are_stored(0), timeout=90, what="a first round of metrics")
-        assert not await is_full()
-        filled = "cat /dev/zero 2>&1 > /prometheus/filler || true"
-        assert "No space left" in await stage.kubectl.run("exec", pod, *inside, filled)
-        await wait_until(is_full, timeout=90, what="the check to tell of the volume")
-        assert "spec.monitoring.prometheus.embedded.storage.size" in told
-        # Also between two scrapes: it is not told now and then.
-        assert all([await is_full() for _ in range(20)])
-        assert await stage.health(pod) == (True, 0)
-        # With room again, metrics are stored again, without a restart.
-        await stage.kubectl.run("exec", pod, *inside, "rm /prometheus/filler")
-        freed = time.time()
-        await wait_until(lambda: are_stored(freed), timeout=90, what="metrics to be stored again")
-
-        async def is_well() -> bool:
-            return not await is_full()
-
-        await wait_until(is_well, timeout=90, what="the check to be content")
-        assert await stage.health(pod) == (True, 0)

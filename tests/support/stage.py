@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from support.deployables import to_plain
 from support.instance import Instance
@@ -52,6 +53,12 @@ class Stage:
         """Return the address of a pod."""
         body = await self.kubectl.get("pod", pod, "-n", self.namespace)
         return str(body["status"]["podIP"])
+
+    async def ask(self, service: str, path: str, **query: str) -> Any:
+        """Return the JSON that a Service answers, by the API server's proxy."""
+        where = f"/api/v1/namespaces/{self.namespace}/services/{service}:http/proxy"
+        said = await self.kubectl.run("get", "--raw", f"{where}{path}?{urlencode(query)}")
+        return json.loads(said)
 
     async def health(self, pod: str) -> tuple[bool, int]:
         """Return whether a pod's one container is ready, and how often it was restarted."""

@@ -67,19 +67,16 @@ _KUBERNETES_VERSION = {
 }
 
 
-HELM_3 = "v3.19.4"
-HELM_4 = "v4.0.5"
-
-
-def _name_helm(version: str, *packages: str) -> str:
-    """Return the linker flags of a Helm: its release, and the Kubernetes it thinks of by itself."""
-    home = f"helm.sh/helm/{version.partition('.')[0]}"
-    kubernetes = {
-        f"{home}/{package}.k8sVersion{part}": value
-        for package in packages
+HELM = "v3.19.4"
+# The release, and the Kubernetes that it thinks of when it asks no cluster.
+_HELM_VERSION = {
+    "helm.sh/helm/v3/internal/version.version": HELM,
+    **{
+        f"helm.sh/helm/v3/pkg/{package}.k8sVersion{part}": value
+        for package in ("chartutil", "lint/rules")
         for part, value in (("Major", _MAJOR), ("Minor", _MINOR))
-    }
-    return build_version_flags({f"{home}/internal/version.version": version, **kubernetes})
+    },
+}
 
 
 def _kubernetes(name: str) -> Binary:
@@ -108,22 +105,21 @@ GROUPS = (
         ),
     ),
     Group("registry", "-s -w", (Binary("registry", ".", "registry"),)),
-    # Releases of Helm that agree with the node on Kubernetes' libraries: they are compiled already.
+    # A Helm that agrees with the node on Kubernetes' libraries: those are compiled already.
     Group(
         "helm",
-        _name_helm(HELM_3, "pkg/chartutil", "pkg/lint/rules"),
+        build_version_flags(_HELM_VERSION),
         (Binary("helm", "helm.sh/helm/v3/cmd/helm", "helm"),),
         module="kube",
     ),
     # Helm 4 under a name of its own, and how the kstatus library that it holds judges objects.
     Group(
         "helm4",
-        _name_helm(HELM_4, "pkg/chart/common", "pkg/chart/v2/lint/rules"),
+        "-s -w",
         (
             Binary("helm4", "helm.sh/helm/v4/cmd/helm", "helm"),
             Binary("kstatus", "./kstatus", "kstatus"),
         ),
-        module="kube",
     ),
     Group("kind", "-s -w", (Binary("kind", "sigs.k8s.io/kind", "kind"),)),
     # The Lua of Argo CD, for its health checks.

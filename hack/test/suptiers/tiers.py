@@ -21,8 +21,6 @@ NODE_PROGRAMS = (
 )
 GITOPS_PROGRAMS = ("source-controller", "kustomize-controller", "helm-controller", "argocd")
 PARALLEL = ("-n", "2", "--dist", "loadfile")
-# These mostly wait for pods. Tests of one instance, or of the second node, share a worker.
-WAITING = ("-n", "2", "--dist", "loadgroup")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +68,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(
         name="node",
         prepare=(("make", "up"), ("python3", "hack/node", "tools", "helm4", "crane")),
-        command=(*PYTEST, *WAITING, "-m", "node"),
+        command=(*PYTEST, *PARALLEL, "-m", "node"),
         needs_root=True,
     ),
     Tier(

@@ -21,12 +21,8 @@ from supnode.waiting import wait_until
 
 RunNode = Callable[..., "subprocess.CompletedProcess[str]"]
 
-# One second node at a time: with xdist, these tests share a worker.
-pytestmark = [
-    pytest.mark.node,
-    pytest.mark.timeout(900),
-    pytest.mark.xdist_group("second-node"),
-]
+# One second node at a time: tests of one file share a worker.
+pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
 
 # A pod with everything that leaves traces: a volume, an address, a port on the node.
 MANIFEST = """

@@ -11,7 +11,7 @@ from support.instance import Instance, Member, make_tiny, wait_until
 
 from supmessenger_cli.wire import encode_bytes
 
-pytestmark = [pytest.mark.node, pytest.mark.xdist_group("events")]
+pytestmark = pytest.mark.node
 
 NAME = "events"
 # A broker is back within seconds; on a machine busy with much else its start takes minutes.

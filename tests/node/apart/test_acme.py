@@ -19,7 +19,7 @@ from supmessenger_cli.target import Kubectl
 from supmessenger_operator.cluster.certificates import KeyPair, make_authority, make_certificate
 from supnode.paths import compute_cache_root
 
-pytestmark = [pytest.mark.node, pytest.mark.xdist_group("acme")]
+pytestmark = pytest.mark.node
 
 NAMESPACE = "acme-test"
 # Renewed at two thirds of it.

@@ -39,9 +39,8 @@ async def run(*command: str, code: int = 0, env: dict[str, str] | None = None) -
     return said.decode()
 
 
-async def test_what_was_applied_stays_in_sync_as_the_operator_never_writes_the_spec(
-    demo: Instance,
-) -> None:
+async def test_what_was_applied_stays_in_sync_as_the_operator_never_writes_the_spec() -> None:
+    demo = Instance("demo")
     sample = str(ROOT / "manifests/samples/minimal.yaml")
     # Exit code 0: the server would change nothing. So GitOps tools have nothing to ignore.
     await run("kubectl", "diff", "--server-side", "--field-manager=sample", "-f", sample)
@@ -96,7 +95,6 @@ def make_namespace(name: str) -> Iterator[str]:
         subprocess.run(gone, check=True, capture_output=True)
 
 
-@pytest.mark.xdist_group("mirror")
 async def test_helm_4_waits_for_an_instance_from_a_mirror_that_a_bundle_filled(
     tmp_path: Path,
 ) -> None:
@@ -174,7 +172,6 @@ async def test_a_cluster_elsewhere_is_used_only_when_its_context_is_named() -> N
     assert "images go to 127.0.0.1:5050" in said
 
 
-@pytest.mark.xdist_group("elsewhere")
 async def test_the_sample_comes_up_and_goes_on_somebody_elses_cluster() -> None:
     namespace = "current-trial"
     env = {
