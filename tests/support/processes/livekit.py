@@ -13,6 +13,7 @@ from pathlib import Path
 from support.processes.binaries import find_livekit
 from support.processes.redis import RedisServer
 from support.processes.servers import (
+    NotStartedError,
     Program,
     Run,
     probe_free_port,
@@ -20,6 +21,8 @@ from support.processes.servers import (
     stop_guardian,
     wait_until_ready,
 )
+
+TRIES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +76,19 @@ def start_livekit(
 
     With `redis` its rooms outlive it; `before` is the one it takes the place of.
     """
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _start(run, webhook_url=webhook_url, redis=redis, before=before)
+        except NotStartedError as error:
+            # A port that was free may be taken by now, by any connection of this machine.
+            if attempt == TRIES or "address already in use" not in str(error):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _start(
+    run: Run, *, webhook_url: str, redis: RedisServer | None, before: LivekitServer | None
+) -> LivekitServer:
     binary = find_livekit()
     assert binary is not None, "checked by the tier's requirements"
     name = f"livekit-{secrets.token_hex(4)}"
