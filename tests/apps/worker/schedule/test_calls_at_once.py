@@ -112,7 +112,25 @@ async def test_others_are_judged_while_one_room_is_not_answered_for(
         server.answer.set()
         await sweep
     assert await count_open(postgres, rooms) == 0
+
+
+async def test_no_more_rooms_are_asked_for_at_once_than_there_are_places(
+    postgres: Pool, redis_bindings: Path
+) -> None:
+    now = read_clock()
+    rooms = await insert_calls(postgres, 2 * AT_ONCE, started_at=now - timedelta(hours=1))
+    server = SlowServer(rooms, silent=set(rooms))
+
+    async def every_place_is_taken() -> bool:
+        return server.asked >= AT_ONCE
+
+    async with open_keeper(server, postgres, redis_bindings) as keeper:
+        sweep = asyncio.create_task(keeper.sweep(now=now))
+        await wait_until(every_place_is_taken, what="all places to be taken", seconds=8)
+        server.answer.set()
+        await sweep
     assert server.most_asked == AT_ONCE
+    assert await count_open(postgres, rooms) == 0
 
 
 async def test_what_does_not_begin_in_time_is_left_to_the_next_look(
