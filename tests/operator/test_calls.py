@@ -88,6 +88,19 @@ async def test_each_address_of_the_edge_is_a_record(world: World) -> None:
     assert records == [("A", "198.51.100.6"), ("AAAA", "2001:db8::6")]
 
 
+async def test_a_name_of_the_edge_is_a_record_only_by_itself(world: World) -> None:
+    """DNS allows nothing beside a CNAME, not even another one."""
+    await world.settle()
+    for given, wanted in (
+        ("a.example b.example", [("CNAME", "a.example")]),
+        ("a.example 198.51.100.6", [("A", "198.51.100.6")]),
+    ):
+        world.give_addresses({"demo-edge": given})
+        await world.settle()
+        records = [(one["type"], one["value"]) for one in world.status()["dnsRecords"]]
+        assert records == wanted
+
+
 async def test_an_address_that_is_lost_takes_no_pod_away_and_is_told(world: World) -> None:
     await world.settle()
     assert world.condition("TurnReady")["status"] == "True"

@@ -49,12 +49,14 @@ def build_tls(facts: Facts) -> TlsStatus:
 
 
 def build_dns_records(facts: Facts) -> tuple[DnsRecord, ...]:
-    """Return a record of the domain for each address that the edge has."""
+    """Return a record of the domain for each address of the edge; a name's can only be alone."""
     edge = facts.find_object("Service", "edge")
     if facts.messenger is None or edge is None:
         return ()
     domain = facts.messenger.spec.domain
-    return tuple(_build_record(facts, domain, address) for address in edge.addresses)
+    numbers = tuple(one for one in edge.addresses if _type_of(one) != "CNAME")
+    addresses = numbers or edge.addresses[:1]
+    return tuple(_build_record(facts, domain, address) for address in addresses)
 
 
 def _build_record(facts: Facts, domain: str, address: str) -> DnsRecord:
