@@ -80,6 +80,21 @@ async def test_either_secret_is_made_again_from_the_other(lost: str) -> None:
     assert {name: values_of(cluster, name) for name in before} == before
 
 
+@pytest.mark.parametrize(
+    "text", ["[]", "null", "{", '{"redis://sup_monitor@demo-redis-cache:6379": 1}']
+)
+async def test_passwords_that_were_edited_into_nonsense_are_made_anew(text: str) -> None:
+    cluster = FakeCluster()
+    await ensure(cluster)
+    cluster.remove("Secret", "chat", "demo-redis-users")
+    cluster.edit("Secret", "chat", "demo-redis-monitor", data={"passwords.json": encode(text)})
+    await ensure(cluster)
+    made = values_of(cluster, "demo-redis-users")
+    known = json.loads(values_of(cluster, "demo-redis-monitor")["passwords.json"])
+    assert made["redis-cache"] == known["redis://sup_monitor@demo-redis-cache:6379"]
+    assert len(made["redis-cache"]) > 20
+
+
 async def test_redis_elsewhere_is_watched_with_the_login_that_was_given() -> None:
     cluster = FakeCluster()
     await give(cluster, "given", password="p")

@@ -53,7 +53,9 @@ async def _recall(secrets: InstanceSecrets) -> Mapping[str, str]:
     try:
         passwords = json.loads((await secrets.recall("redis-monitor")).get(_FILE, "{}"))
     except ValueError:
-        return {}
+        passwords = None
+    if not isinstance(passwords, dict):
+        return {}  # edited by hand: it is made anew
     recalled: dict[str, str] = {}
     for component in _COMPONENTS:
         connection = await secrets.recall(component)
