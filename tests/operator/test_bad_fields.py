@@ -131,3 +131,57 @@ async def test_an_instance_with_a_bad_part_falls_asleep_whole_and_wakes(world: W
     await world.settle()
     assert world.cluster.objects[("StatefulSet", "chat", "demo-loki")]["spec"]["replicas"] == 0
     assert world.condition("Hibernated")["status"] == "True"
+
+    annotations = {"supmessenger.io/hibernate": "false"}
+    world.cluster.edit("SupMessenger", "chat", "demo", metadata={"annotations": annotations})
+    await world.settle()
+    for kind in ("StatefulSet", "Deployment"):
+        for live in world.cluster.find(kind):
+            assert live["spec"]["replicas"] > 0, live["metadata"]["name"]
+    assert world.condition("LokiReady")["reason"] == "NotConfigured"
+    assert world.condition("ApiReady")["status"] == "True"
+
+
+@pytest.mark.parametrize(
+    ("block", "condition"), [({"turn": {}}, "TurnReady"), ({"api": {}}, "Stalled")]
+)
+async def test_a_huge_mistake_is_told_in_few_words(block: dict[str, Any], condition: str) -> None:
+    """A status of more than a condition may hold would never be written."""
+    (name,) = block
+    world = World()
+    await world.declare(**{name: {"podTemplate": {"x" * 100_000: 1}}})
+    await world.settle()
+    await world.checkers.close()
+
+    message = world.condition(condition)["message"]
+    assert message.startswith(f"spec.{name}.podTemplate: 'xxx")
+    assert len(message) < 5000
+
+
+async def test_volumes_of_a_bad_part_are_kept_as_soon_as_that_is_asked_for() -> None:
+    """Otherwise they would go with the resource."""
+    world = World()
+    await world.declare(deletionPolicy="Delete")
+    await world.settle()
+    policy = "persistentVolumeClaimRetentionPolicy"
+    loki = world.cluster.objects[("StatefulSet", "chat", "demo-loki")]
+    assert loki["spec"][policy]["whenDeleted"] == "Delete"
+
+    world.change(deletionPolicy="Retain", monitoring={"logs": {"retention": "1h"}})
+    await world.settle()
+    await world.checkers.close()
+
+    loki = world.cluster.objects[("StatefulSet", "chat", "demo-loki")]
+    assert loki["spec"][policy]["whenDeleted"] == "Retain"
+
+
+def test_what_holds_a_bad_field_may_be_bad_itself() -> None:
+    spec = {"monitoring": {"enabled": "maybe", "logs": {"retention": "soon"}}}
+    assert set(make_messenger(spec=spec).problems) == {"monitoring", "loki"}
+
+
+def test_videos_that_are_off_have_no_problem_and_the_worker_starts() -> None:
+    off = {"media": {"transcoding": {"enabled": False, "maxSourceSize": "0"}}}
+    messenger = make_messenger(spec=off)
+    assert messenger.problems == {}
+    read_settings(build_instance(messenger, make_inputs(messenger)).objects, "worker")

@@ -27,7 +27,7 @@ from supmessenger_operator.model.job_message import JobMessage, parse_job_messag
 from supmessenger_operator.model.messenger import PAUSED_ANNOTATION, Messenger, is_set
 from supmessenger_operator.model.observed import ObservedObject
 from supmessenger_operator.model.outcome import Stalled, Waiting
-from supmessenger_operator.model.parts import find_held
+from supmessenger_operator.model.parts import find_held, follow_whole
 from supmessenger_operator.run import Run
 
 WORKLOADS = ("StatefulSet", "Deployment")
@@ -96,20 +96,21 @@ def build(run: Run, messenger: Messenger) -> None:
     held |= frozenset(built.problems)
     run.desired = (
         *(item for item in built.objects if item.component not in held),
-        *_list_released(run, held, is_asleep=messenger.is_hibernated),
+        *_list_released(run, held, messenger),
     )
 
 
 def _list_released(
-    run: Run, components: Iterable[str], *, is_asleep: bool
+    run: Run, components: Iterable[str], messenger: Messenger
 ) -> Iterator[DesiredObject]:
-    """Yield what is released of components; asleep, without pods."""
+    """Yield what is released of components, asleep or awake as the whole is."""
+    keeps_volumes = messenger.spec.deletion_policy != "Delete"
     for component in sorted(components):
         release = run.releases.current.get(component)
         wave = Wave.CONFIGURATION if component in ("calls", "signalling") else Wave.EXTRAS
         for body in release.objects if release is not None else ():
-            if is_asleep and body["kind"] in WORKLOADS:
-                body = {**body, "spec": {**body["spec"], "replicas": 0}}
+            is_asleep = messenger.is_hibernated
+            body = follow_whole(body, is_asleep=is_asleep, keeps_volumes=keeps_volumes)
             yield DesiredObject(component=component, wave=wave, body=body)
 
 

@@ -134,6 +134,8 @@ def parse_messenger(body: Mapping[str, Any]) -> Messenger:
         raise Stalled(f"{first['msg']}; correct it and apply again", field=path) from error
     impossible = find_impossible(spec)
     if "transcoding" in impossible:
+        if not spec.media.transcoding.enabled:
+            del impossible["transcoding"]  # nobody misses what is off
         # The worker would refuse to start with it.
         spec, _ = parse_spec(set_aside(body["spec"], "transcoding"))
     return Messenger(metadata=metadata, spec=spec, problems={**impossible, **unreadable})

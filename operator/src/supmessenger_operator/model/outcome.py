@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 Key = tuple[str, str]  # namespace and name of a resource
 
+# What a person gave may be as large as an object, and a status holds each message several times.
+_LONGEST_MESSAGE = 4000
+
 
 class Stalled(Exception):
     """A person must act; the pass is not retried until something changes.
@@ -29,7 +32,8 @@ class Stalled(Exception):
     @property
     def message(self) -> str:
         """The sentence for people, beginning with the field's path."""
-        return f"{self.field}: {self.args[0]}" if self.field else str(self.args[0])
+        text = f"{self.field}: {self.args[0]}" if self.field else str(self.args[0])
+        return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
 
 
 class Waiting(Exception):

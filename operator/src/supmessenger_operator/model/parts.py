@@ -62,6 +62,8 @@ def set_aside(spec: Body, part: str) -> dict[str, Any]:
     changed = copy.deepcopy(dict(spec))
     holder = changed
     for name in block.path[:-1]:
+        if name not in holder:
+            return changed  # set aside with what holds it
         holder = holder[name]
     if block.instead is None:
         holder.pop(block.path[-1], None)
@@ -95,6 +97,19 @@ def find_held(problems: Iterable[str], spec: Spec) -> frozenset[str]:
         if part in held and not is_on[part]:
             held.update(followers)
     return frozenset(held)
+
+
+def follow_whole(body: Body, *, is_asleep: bool, keeps_volumes: bool) -> Body:
+    """Return a released object of a part that is set aside, with what is asked of all parts."""
+    if body["kind"] not in ("StatefulSet", "Deployment"):
+        return body
+    # An optional part has one pod; the release of a sleeping one says none.
+    spec = {**body["spec"], "replicas": 0 if is_asleep else body["spec"]["replicas"] or 1}
+    policy = spec.get("persistentVolumeClaimRetentionPolicy")
+    if policy is not None:
+        when_deleted = "Retain" if keeps_volumes else "Delete"
+        spec["persistentVolumeClaimRetentionPolicy"] = {**policy, "whenDeleted": when_deleted}
+    return {**body, "spec": spec}
 
 
 def _find_unreadable(error: ValidationError) -> dict[str, str]:
