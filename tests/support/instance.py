@@ -161,5 +161,7 @@ async def wait_until(check: Callable[[], Any], *, timeout: float, what: str) -> 
     while not await check():
         if time.monotonic() - began > timeout:
             raise AssertionError(f"waited {timeout:.0f} s in vain for {what}")
-        await asyncio.sleep(POLL_SECONDS)
+        # Each look starts a program: what takes long is not looked at more often than is useful.
+        waited = time.monotonic() - began
+        await asyncio.sleep(min(1.0, max(POLL_SECONDS, waited / 10)))
     return time.monotonic() - began
