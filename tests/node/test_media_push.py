@@ -79,15 +79,19 @@ async def test_a_broken_video_is_refused_in_words_and_a_sound_one_is_converted(
 
 
 async def test_the_sandbox_holds_in_the_workers_pod(demo: Instance) -> None:
-    limits = (str(600 * 1024**2), "20", "1000")
+    # 600 MiB, 20 s of CPU, files of 1000 bytes; it may read one file and write one folder.
+    limits = (str(600 * 1024**2), "20", "1000", "/etc/hostname", "/tmp")
     where = ("exec", f"deployment/{demo.name}-worker", "-n", demo.namespace, "--")
-    python = "/opt/venv/bin/python"
+    worker, python = "/opt/venv/bin/python", "/usr/bin/python3"
 
     async def run(code: str) -> str:
-        command = (python, "-I", "-m", SANDBOX, *limits, python, "-c", code)
+        command = (worker, "-I", "-m", SANDBOX, *limits, python, "-I", "-S", "-c", code)
         return await demo.kubectl.run(*where, *command)
 
-    assert "fine" in await run("print('fine')")
+    assert "fine" in await run("open('/etc/hostname').read(); print('fine')")
+    for secret in ("/proc/1/environ", "/etc/passwd", "/opt/venv/bin/sup-worker"):
+        with pytest.raises(ClusterError, match="PermissionError"):
+            await run(f"open('{secret}').read()")
     with pytest.raises(ClusterError, match="PermissionError"):
         await run("import socket; socket.socket()")
     with pytest.raises(ClusterError, match="File too large"):
