@@ -4,7 +4,9 @@ import asyncio
 import os
 import sys
 
-PROGRAM = (sys.executable, "-c", "from supmessenger_cli.main import run; run()")
+# As from a terminal: behind a shell's `&` interrupts are ignored, and so by all that is started.
+TERMINAL = ("env", "--default-signal=INT")
+PROGRAM = (*TERMINAL, sys.executable, "-c", "from supmessenger_cli.main import run; run()")
 CHAT = ("-n", "chat")
 
 
