@@ -70,7 +70,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(
         name="node",
         prepare=(("make", "up"), ("python3", "hack/node", "tools", "helm4", "crane")),
-        command=(*PYTEST, *PARALLEL, "-m", "node"),
+        command=(*PYTEST, "-m", "node"),
         needs_root=True,
     ),
     Tier(
