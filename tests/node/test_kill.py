@@ -13,7 +13,8 @@ from support.instance import Instance, wait_until
 from supmessenger_cli.client import Client, Refused, open_client, open_socket
 from supmessenger_cli.wire import encode_bytes
 
-pytestmark = pytest.mark.node
+# Every pod once, each with its own deadline: minutes, on a machine that is busy with more.
+pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
 
 SENDS_PER_SECOND = 14
 WANTED_PER_SECOND = 10
