@@ -70,7 +70,7 @@ TIERS: tuple[Tier, ...] = (
     Tier(
         name="node",
         prepare=(("make", "up"), ("python3", "hack/node", "tools", "helm4", "crane")),
-        command=(*PYTEST, "-m", "node"),
+        command=(*PYTEST, *PARALLEL, "-m", "node"),
         needs_root=True,
     ),
     Tier(

@@ -1,13 +1,9 @@
-"""How images come to the cluster, and how its edge is reached from here."""
+"""How images come to the cluster."""
 
 import json
 import os
-import re
-import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from supnode.failure import Failure
 from supnode.providers.border import CURRENT, KIND, NATIVE
 from supnode.providers.current import choose_registry
 from supnode.steps import Steps
@@ -71,25 +67,3 @@ def _load(tools: Tools) -> None:
     ]
     if missing:
         tools.stream("node", "load", *missing)
-
-
-@contextmanager
-def open_way(tools: Tools, *, namespace: str, service: str) -> Iterator[list[str]]:
-    """Give the flags with which the smoke client reaches an edge; a port-forward where needed."""
-    if tools.provider == NATIVE:
-        yield []
-        return
-    argv = [str(tools.binaries / "kubectl"), "--kubeconfig", str(tools.kubeconfig)]
-    argv += ["port-forward", "-n", namespace, f"service/{service}", ":443"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as forward:
-        try:
-            assert forward.stdout is not None  # asked for above
-            line = forward.stdout.readline()
-            found = re.search(r"127\.0\.0\.1:\d+", line)
-            if found is None:
-                raise Failure(
-                    f"no port-forward to {service}", cure=f"kubectl get svc -n {namespace}"
-                )
-            yield ["--address", found.group()]
-        finally:
-            forward.terminate()

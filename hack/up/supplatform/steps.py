@@ -11,10 +11,11 @@ from supnode.failure import Failure
 from supnode.paths import write_atomically
 from supnode.providers.border import NATIVE
 from supnode.steps import Steps
-from supplatform.delivery import CORE_SPEC, open_way
+from supplatform.delivery import CORE_SPEC
 from supplatform.readiness import wait_until_ready
 from supplatform.tools import CHECKOUT, Tools
 from supplatform.values import build_values
+from supplatform.way import Way, hold_until_heard, open_way
 
 OPERATOR_NAMESPACE = "sup-system"
 # The samples are written for the first; another one may be asked for.
@@ -146,9 +147,15 @@ def hold_smoke(tools: Tools) -> None:
     """Hold the smoke conversation with the sample instance."""
     argv = [".venv/bin/kubectl-sup", "smoke", INSTANCE, "-n", NAMESPACE]
     environment = {**os.environ, **tools.environment()}
-    with open_way(tools, namespace=NAMESPACE, service=f"{INSTANCE}-edge") as flags:
-        done = subprocess.run([*argv, *flags], cwd=CHECKOUT, env=environment, check=False)
-    if done.returncode != 0:
+
+    def hold(way: Way) -> bool:
+        done = subprocess.run([*argv, *way.flags], cwd=CHECKOUT, env=environment, check=False)
+        return done.returncode == 0
+
+    edge = f"{INSTANCE}-edge"
+    if not hold_until_heard(
+        hold, opened=lambda: open_way(tools, namespace=NAMESPACE, service=edge)
+    ):
         raise Failure(
             "the smoke conversation failed",
             cure=f"kubectl describe sup {INSTANCE} -n {NAMESPACE} names what is unwell",

@@ -21,11 +21,10 @@ class Forward:
     port: int
     process: asyncio.subprocess.Process
 
-    async def wait(self) -> int:
+    async def wait(self) -> None:
         """Wait until the other side ends it; what it says meanwhile is read and dropped."""
         await asyncio.gather(_drain(self.process.stdout), _drain(self.process.stderr))
         await self.process.wait()
-        raise VerbFailure("the port-forward ended: the pod is gone", cure="open it again")
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """`kubectl sup open`: a backing service's page on this machine, until Ctrl-C."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -73,7 +73,7 @@ def open_page(
 
 async def _open(
     context: str | None, namespace: str | None, name: str | None, word: str, port: int
-) -> int:
+) -> NoReturn:
     if word not in PAGES:
         raise WrongUse(f"{word!r} has no page; there are {', '.join(PAGES)}")
     page = PAGES[word]
@@ -90,7 +90,13 @@ async def _open(
         for line in build_credentials(scope, page):
             console.print(line, markup=False)
         console.print("Ctrl-C ends it")
-        return await forward.wait()
+        await forward.wait()
+        port = forward.port
+    # kubectl ends with the first connection that is reset, though the pod goes on.
+    while True:
+        async with forward_port(scope, service, remote=page.port, local=port) as forward:
+            console.print("the port-forward was lost and is open again")
+            await forward.wait()
 
 
 def build_credentials(scope: Scope, page: Page) -> list[str]:
