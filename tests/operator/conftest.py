@@ -1,18 +1,16 @@
 """Fixtures of the operator's tests."""
 
-import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-import yaml
 from support.control_plane import OPERATOR_USER, ControlPlane, start_control_plane
+from support.older_definition import build_sent_definition, install_definition
 from support.world import World
 
 from supmessenger_operator.cluster.permissions import build_rules
-from supmessenger_operator.model.crd import build_crd
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
@@ -22,12 +20,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     """A real API server with our definition installed and the operator's role bound."""
     folder: Path = tmp_path_factory.mktemp("control-plane")
     with start_control_plane(folder) as plane:
-        # Through YAML and JSON, as kubectl would send it.
-        crd = json.loads(json.dumps(yaml.safe_load(yaml.safe_dump(build_crd()))))
-        status, answer = plane.request(
-            "POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", crd
-        )
-        assert status == 201, answer["message"]
+        install_definition(plane, build_sent_definition())
         _wait_until_served(plane)
         _bind_operator_role(plane)
         yield plane

@@ -5,58 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from support.acme_authority import (
+    ACME,
+    SERVER,
+    Authority,
+    make_authority_of,
+    receive_first,
+    served,
+    wait_for_order,
+)
 from support.world import KEY, World
 
-from supmessenger_operator.cluster.acme import AcmeFailure, AcmeOrder, Issued
-from supmessenger_operator.cluster.acme_orders import CertificateOrders
 from supmessenger_operator.cluster.certificates import KeyPair, make_authority, make_certificate
-from supmessenger_operator.cluster.secrets import decode, encode
+from supmessenger_operator.cluster.secrets import encode
 
 DOMAIN = "chat.example.org"
-SERVER = "https://acme.example/dir"
-ACME = {"acme": {"server": SERVER}}
-
-
-class Authority:
-    """An ACME server's part: certificates by the world's clock, or a failure."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.signer = make_authority("acme", now=world.clock.now)
-        self.failure = ""
-        self.orders: list[AcmeOrder] = []
-
-    def obtain(self, order: AcmeOrder) -> Issued:
-        self.orders.append(order)
-        if self.failure:
-            raise AcmeFailure(self.failure)
-        made = make_certificate(self.signer, (order.domain,), now=self.world.clock.now)
-        return Issued(chain=made.certificate.decode(), key=made.key.decode())
 
 
 @pytest.fixture
 def authority(world: World) -> Authority:
-    made = Authority(world)
-    world.orders = CertificateOrders(world.woken.append, obtain=made.obtain)
-    world.start_operator()
-    return made
-
-
-def served(world: World) -> dict[str, str]:
-    return decode(world.cluster.objects[("Secret", "chat", "demo-tls")])
-
-
-async def receive_first(world: World) -> str:
-    """Ask for a certificate of the ACME server and return the one that is served then."""
-    world.change(tls=ACME)
-    await world.settle()
-    await wait_for_order(world)
-    return served(world)["tls.crt"]
-
-
-async def wait_for_order(world: World) -> None:
-    await world.orders.drain()
-    await world.settle()
+    return make_authority_of(world)
 
 
 async def test_the_edge_starts_with_our_own_and_goes_over_to_the_issued_one(

@@ -23,8 +23,8 @@ _SIGN_ON = {
 class BadField:
     """A spec with one bad value.
 
-    `part` degrades with it; empty where nothing but admission stands before the core. `admitted`
-    says that the API server has to let it pass, as it can't know.
+    `part` degrades with it; empty where it is the edge's certificate that can't be ordered.
+    `admitted` says that the API server has to let it pass, as it can't know.
     """
 
     field: str
@@ -167,7 +167,7 @@ _MEDIA = (
     _bad("push.webPush.allowedHosts", ["*"], "push"),
     _bad("push.apns.keyId", "short", "push", keySecretRef=_SECRET, teamId="A" * 10, topic="a"),
 )
-# The edge's certificate is the core's: what is admitted of these has to work.
+# The edge's certificate is the core's: a good one serves on (`test_bad_acme_fields.py`).
 _ACME = (
     _bad("tls.acme.server", "http://a.example/directory", ""),
     _bad("tls.acme.server", "https://a.example:99999/directory", ""),

@@ -1,23 +1,16 @@
 """A resource that was stored before the definition knew a bound can still be worked with."""
 
-import copy
-import json
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 from support.control_plane import ControlPlane
-
-from supmessenger_operator.model.crd import build_crd
+from support.older_definition import build_older, build_sent_definition, install_definition
 
 pytestmark = pytest.mark.control_plane
 
 # Of a group of its own, as the real definition is everybody's.
 GROUP = "before.supmessenger.io"
-DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-BOUNDS = ("pattern", "minimum", "maximum", "maxLength", "x-kubernetes-validations")
 BAD = {
     "domain": "chat.example.org",
     "kafka": {"enabled": True, "topic": "."},
@@ -37,33 +30,10 @@ BAD = {
 
 
 def build_definition() -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(json.dumps(yaml.safe_load(yaml.safe_dump(build_crd()))))
+    made = build_sent_definition()
     made["metadata"]["name"] = f"supmessengers.{GROUP}"
     made["spec"]["group"] = GROUP
     return made
-
-
-def loosen(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema without bounds, as one of before may have been."""
-    kept = {key: copy.deepcopy(value) for key, value in node.items() if key not in BOUNDS}
-    if kept.get("x-kubernetes-preserve-unknown-fields"):
-        kept.pop("properties", None)
-    if "properties" in kept:
-        kept["properties"] = {name: loosen(child) for name, child in kept["properties"].items()}
-    for key in ("items", "additionalProperties"):
-        if isinstance(kept.get(key), dict):
-            kept[key] = loosen(kept[key])
-    return kept
-
-
-def install(plane: ControlPlane, definition: dict[str, Any]) -> None:
-    path = f"{DEFINITIONS}/{definition['metadata']['name']}"
-    status, live = plane.request("GET", path)
-    if status == 200:
-        status, answer = plane.request("PUT", path, {**live, "spec": definition["spec"]})
-    else:
-        status, answer = plane.request("POST", DEFINITIONS, definition)
-    assert status in (200, 201), answer["message"]
 
 
 def test_what_was_stored_before_a_bound_stays_and_can_be_changed_elsewhere(
@@ -73,9 +43,6 @@ def test_what_was_stored_before_a_bound_stays_and_can_be_changed_elsewhere(
     whole = {"apiVersion": f"{GROUP}/v1alpha1", "kind": "SupMessenger", "spec": BAD}
     body = {**whole, "metadata": {"name": "demo"}}
     strict = build_definition()
-    old = copy.deepcopy(strict)
-    (version,) = old["spec"]["versions"]
-    version["schema"]["openAPIV3Schema"] = loosen(version["schema"]["openAPIV3Schema"])
 
     def wait_for(wanted: int, name: str, how: str) -> None:
         deadline = time.monotonic() + 30
@@ -91,9 +58,9 @@ def test_what_was_stored_before_a_bound_stays_and_can_be_changed_elsewhere(
         kind = "application/merge-patch+json"
         return control_plane.request("PATCH", f"{path}/demo", change, content_type=kind)
 
-    install(control_plane, old)
+    install_definition(control_plane, build_older(strict))
     wait_for(201, "demo", "")
-    install(control_plane, strict)
+    install_definition(control_plane, strict)
     wait_for(422, "other", "?dryRun=All")
 
     status, answer = patch({"spec": {"api": {"replicas": 2}}})

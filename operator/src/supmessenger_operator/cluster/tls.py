@@ -25,6 +25,7 @@ from supmessenger_operator.cluster.secrets import InstanceSecrets, Values
 from supmessenger_operator.model.inputs import CertificateFact
 from supmessenger_operator.model.messenger import Messenger
 from supmessenger_operator.model.outcome import Stalled
+from supmessenger_operator.model.parts import ACME
 from supmessenger_operator.model.services import Acme
 
 # Which server a certificate is from; another server in the resource asks for another certificate.
@@ -137,13 +138,16 @@ async def _follow_acme(
     current = await secrets.recall("tls")
     # A sound one of another server serves until this server has given its own.
     is_sound = _SERVER_KEY in current and not find_flaw(current, messenger.spec.domain, now=now)
-    is_wanted = is_sound and current[_SERVER_KEY] == acme.server
+    unreadable = messenger.problems.get(ACME, "")
+    is_wanted = is_sound and not unreadable and current[_SERVER_KEY] == acme.server
     if is_wanted and now < compute_renewal(current["tls.crt"].encode()):
         orders.forget(key)
         await secrets.keep("tls", current)
         return _tell_issued(current, thumbprint)
-    state = OrderState()
-    if around.is_edge_up:
+    state = OrderState(failure=unreadable)
+    if unreadable:
+        orders.forget(key)
+    elif around.is_edge_up:
         try:
             order = await _build_order(secrets, messenger, acme, account=account, around=around)
             state = orders.follow(key, order, now=now)
@@ -164,12 +168,12 @@ async def _follow_acme(
         served = EdgeCertificate()
     else:
         served = await _ensure_own(secrets, messenger, around)
-    problem = f"no certificate from {acme.server}: {state.failure}" if state.failure else ""
+    told = f"no certificate from {acme.server}: {state.failure}" if state.failure else ""
     return EdgeCertificate(
         authority=served.authority,
         thumbprint=thumbprint,
         fact=CertificateFact(
-            problem=problem,
+            problem=unreadable or told,
             is_usable=is_sound,
             is_pending=not state.failure,
             expires=read_expiry(current["tls.crt"]) if is_sound else None,

@@ -1,7 +1,8 @@
 """Bad fields of optional parts: the part is set aside, the core goes on.
 
 The API server refuses nearly all of them; what is left was stored before it knew a rule, or needs
-more than one field to be judged.
+more than one field to be judged. An ACME server's settings are no part, but like one: without them
+the edge goes on with the certificate it has.
 """
 
 import copy
@@ -23,12 +24,15 @@ class Block:
     path: tuple[str, ...]
     part: str
     instead: Mapping[str, Any] | None = None
+    # What a person has to know beside the cure.
+    until_then: str = ""
 
     def covers(self, path: tuple[str | int, ...]) -> bool:
         """Whether a field lies in this block."""
         return path[: len(self.path)] == self.path
 
 
+ACME = "acme"
 _OFF: Mapping[str, Any] = {"enabled": False}
 # The narrower one first.
 BLOCKS = (
@@ -43,6 +47,13 @@ BLOCKS = (
     Block(path=("monitoring", "alerts"), part="alerts"),
     Block(path=("monitoring", "tracing"), part="tracing"),
     Block(path=("monitoring",), part="monitoring"),
+    # Still of an ACME server, but while there is a problem nothing is ordered.
+    Block(
+        path=("tls", "acme"),
+        part=ACME,
+        instead={},
+        until_then="; no certificate is ordered until then",
+    ),
 )
 # What a part that is set aside whole would take with it, although nothing is wrong there.
 _FOLLOWERS: Mapping[str, tuple[str, ...]] = {
@@ -123,5 +134,6 @@ def _find_unreadable(error: ValidationError) -> dict[str, str]:
         if block is None:
             raise error
         path = ".".join(("spec", *(str(part) for part in item["loc"])))
-        found.setdefault(block.part, f"{path}: {item['msg']}; correct it and apply again")
+        told = f"{path}: {item['msg']}; correct it and apply again{block.until_then}"
+        found.setdefault(block.part, told)
     return found
