@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from support.bindings import write_binding
 from support.push_scene import Scene
 from support.push_sink import PushSink, open_push_sink
+from support.worker_service import Jobs
 
 from supmessenger_common.bindings import read_credentials
 from supmessenger_common.database import Pool
@@ -48,9 +49,10 @@ def sink(binding_root: Path, account_key: str) -> Iterator[PushSink]:
 
 
 @pytest.fixture
-def scene(postgres: Pool, binding_root: Path) -> Scene:
+def scene(postgres: Pool, binding_root: Path, jobs: Jobs) -> Scene:
     """People with devices."""
-    return Scene(postgres, TokenSeal(read_credentials(binding_root).encryption_key))
+    seal = TokenSeal(read_credentials(binding_root).encryption_key)
+    return Scene(postgres, seal, binding_root, jobs)
 
 
 def build_pair() -> dict[str, str]:

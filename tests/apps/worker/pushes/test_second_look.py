@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 import pytest
-from support.push_scene import Scene, announce, run, say_connected
+from support.push_scene import Scene, Talk, build_phone
 from support.push_sink import PushSink
-from support.worker_service import Jobs
 
 pytestmark = pytest.mark.services
 
@@ -22,113 +22,100 @@ async def find_look(scene: Scene) -> tuple[UUID, dict[str, Any], timedelta]:
     return row["id"], orjson.loads(row["payload"]), row["available_at"] - row["created_at"]
 
 
-async def look_now(scene: Scene, jobs: Jobs) -> None:
+async def look_now(scene: Scene) -> None:
     look, _, _ = await find_look(scene)
     await scene.postgres.execute("UPDATE outbox SET available_at = now()")
-    await jobs.wait_done(look)
+    await scene.jobs.wait_done(look)
+
+
+@asynccontextmanager
+async def pass_over(scene: Scene, sink: PushSink, phone: str) -> AsyncIterator[Talk]:
+    """Announce a message while a device seems connected, which it is not any more; then look."""
+    talk = await scene.open_talk(build_phone(phone))
+    (bob,) = talk.others
+    await scene.say_connected(bob.device)
+    async with scene.run(sink):
+        await talk.announce()
+        await scene.say_connected(bob.device, connected=False)
+        yield talk
+        await look_now(scene)
 
 
 async def test_a_device_whose_socket_was_half_open_is_woken_by_a_second_look(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
+    sink: PushSink, scene: Scene
 ) -> None:
-    ada, *others = [await scene.join(name) for name in ("ada", "half", "on", "bob")]
-    half, online, bob = (device for _, device in others)
-    chat = await scene.chat(ada[0], *(user for user, _ in others))
-    for device in (half, online, bob):
-        await scene.register(device, "fcm", f"phone-{device}")
-    await say_connected(binding_root, half, online)
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        assert [push.to for push in sink.find()] == [f"phone-{bob}"]
+    talk = await scene.open_talk(*map(build_phone, ("half", "online", "bob")))
+    half, online, _ = (person.device for person in talk.others)
+    await scene.say_connected(half, online)
+    async with scene.run(sink):
+        await talk.announce()
+        assert [push.to for push in sink.find()] == ["bob"]
         _, payload, delay = await find_look(scene)
         assert set(payload["deviceIds"]) == {str(half), str(online)}
         # Longer than a silent socket lives: 25 s to the ping, 20 s for the pong, 25 s to the cut.
         assert timedelta(seconds=70) < delay < timedelta(seconds=100)
-        await say_connected(binding_root, half, connected=False)
-        await look_now(scene, jobs)
-    assert [push.to for push in sink.find()] == [f"phone-{bob}", f"phone-{half}"]
+        await scene.say_connected(half, connected=False)
+        await look_now(scene)
+    assert [push.to for push in sink.find()] == ["bob", "half"]
     # Nobody is looked at a third time.
-    assert await scene.postgres.fetchval("SELECT count(*) FROM outbox") == 0
+    assert await scene.jobs.is_relayed()
 
 
 @pytest.mark.parametrize("since", ["read", "superseded", "muted", "unlinked"])
 async def test_a_second_look_wakes_nobody_who_needs_it_no_more(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs, since: str
+    sink: PushSink, scene: Scene, since: str
 ) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
-        await change(scene, since, chat=chat, ada=ada, bob=bob)
-        await look_now(scene, jobs)
+    async with pass_over(scene, sink, "bobs-phone") as talk:
+        await change(talk, since)
     assert sink.find() == []
 
 
-async def change(
-    scene: Scene, since: str, *, chat: UUID, ada: tuple[UUID, UUID], bob: tuple[UUID, UUID]
-) -> None:
+async def change(talk: Talk, since: str) -> None:
+    (bob,) = talk.others
     if since == "read":
-        query = "INSERT INTO message_reads (chat_id, user_id, last_read_seq) VALUES ($1, $2, 1)"
-        await scene.postgres.execute(query, chat, bob[0])
+        await talk.read(bob)
     elif since == "superseded":
-        await scene.write(chat, ada, 2)
+        await talk.write(2)
     elif since == "muted":
-        query = "INSERT INTO chat_settings (chat_id, user_id, muted_until) VALUES ($1, $2, $3)"
-        await scene.postgres.execute(query, chat, bob[0], datetime.max)
+        await talk.mute(bob, until=datetime.max)
     else:
-        await scene.postgres.execute("UPDATE devices SET revoked_at = now() WHERE id = $1", bob[1])
+        query = "UPDATE devices SET revoked_at = now() WHERE id = $1"
+        await talk.scene.postgres.execute(query, bob.device)
 
 
 async def test_a_job_that_is_done_twice_leaves_one_second_look(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
+    sink: PushSink, scene: Scene
 ) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    payload = await scene.write(chat, ada, 1)
-    async with run(binding_root, sink):
-        job = await jobs.write("push.message", payload)
-        await jobs.wait_done(job)
+    talk = await scene.open_talk(build_phone("bobs-phone"))
+    (bob,) = talk.others
+    await scene.say_connected(bob.device)
+    payload = await talk.write()
+    async with scene.run(sink):
+        job = await scene.jobs.write("push.message", payload)
+        await scene.jobs.wait_done(job)
         # As a worker that died before it remembered the job.
         await scene.postgres.execute("DELETE FROM jobs_done WHERE id = $1", job)
-        await jobs.write("push.message", payload, job_id=job)
-        await jobs.wait_done(job)
-        await say_connected(binding_root, bob[1], connected=False)
-        await look_now(scene, jobs)
+        await scene.jobs.write("push.message", payload, job_id=job)
+        await scene.jobs.wait_done(job)
+        await scene.say_connected(bob.device, connected=False)
+        await look_now(scene)
     assert [push.to for push in sink.find()] == ["bobs-phone"]
 
 
 async def test_a_second_look_that_waited_for_hours_wakes_nobody(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
+    sink: PushSink, scene: Scene
 ) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "bobs-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
+    async with pass_over(scene, sink, "bobs-phone"):
         await scene.postgres.execute("UPDATE outbox SET created_at = now() - interval '2 hours'")
-        await look_now(scene, jobs)
     assert sink.find() == []
 
 
 async def test_a_second_look_that_meets_a_busy_provider_is_tried_again_as_any_other(
-    binding_root: Path, sink: PushSink, scene: Scene, jobs: Jobs
+    sink: PushSink, scene: Scene
 ) -> None:
-    ada, bob = await scene.join("ada"), await scene.join("bob")
-    chat = await scene.chat(ada[0], bob[0])
-    await scene.register(bob[1], "fcm", "busy-phone")
-    await say_connected(binding_root, bob[1])
-    async with run(binding_root, sink):
-        await announce(jobs, await scene.write(chat, ada, 1))
-        await say_connected(binding_root, bob[1], connected=False)
-        await look_now(scene, jobs)
-        row = await scene.postgres.fetchrow("SELECT * FROM outbox")
+    async with pass_over(scene, sink, "busy-phone") as talk:
+        pass
+    row = await scene.postgres.fetchrow("SELECT * FROM outbox")
     assert row is not None
     assert row["kind"] == "push.deliver"
-    assert orjson.loads(row["payload"])["deviceId"] == str(bob[1])
+    assert orjson.loads(row["payload"])["deviceId"] == str(talk.others[0].device)
