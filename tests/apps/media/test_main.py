@@ -92,7 +92,8 @@ async def send_slowly(process: asyncio.subprocess.Process, *, log: Path) -> Asyn
 
 
 async def is_draining(log: Path) -> bool:
-    return '"event":"draining"' in log.read_text()
+    told = await asyncio.to_thread(log.read_text)
+    return '"event":"draining"' in told
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
