@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
+from support.publishing import open_publisher
 from support.socket_service import Sockets, run_sockets
+
+from supmessenger_common.messages.publish import Publisher
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -30,3 +33,10 @@ async def sockets(socket_bindings: Path, postgres_url: str) -> AsyncIterator[Soc
     """A running service with the usual limits."""
     async with run_sockets(socket_bindings, postgres_url) as running:
         yield running
+
+
+@pytest.fixture
+async def publisher(sockets: Sockets) -> AsyncIterator[Publisher]:
+    """Says what happened, beside the service."""
+    async with open_publisher(sockets.settings.service_binding_root) as publisher:
+        yield publisher

@@ -1,27 +1,16 @@
 """News of a call reach every device of the chat's members, and nobody else."""
 
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from support.socket_service import Sockets
 
-from supmessenger_common.bindings import read_redis
 from supmessenger_common.calls.events import build_call_event
 from supmessenger_common.calls.model import Call, Stay
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.messages.publish import Publisher
-from supmessenger_common.redis_clients import open_redis
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-async def publisher(sockets: Sockets) -> AsyncIterator[Publisher]:
-    binding = read_redis(sockets.settings.service_binding_root, "redis-cache")
-    redis = open_redis(binding, client_name="test")
-    yield Publisher(redis, sockets.settings.instance)
-    await redis.aclose()
 
 
 async def test_a_call_is_told_to_members_only(sockets: Sockets, publisher: Publisher) -> None:

@@ -1,7 +1,6 @@
 """Sending and receiving: members only, once, in order, each device its own ciphertext."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,22 +8,12 @@ from uuid import UUID
 import pytest
 from support.socket_service import Client, Person, Sockets, build_message, build_send, run_sockets
 
-from supmessenger_common.bindings import read_redis
 from supmessenger_common.identifiers import create_id, encode_bytes
 from supmessenger_common.messages.events import build_chat_event, build_message_hint
 from supmessenger_common.messages.publish import Publisher
 from supmessenger_common.messages.store import store_message
-from supmessenger_common.redis_clients import open_redis
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-async def publisher(sockets: Sockets) -> AsyncIterator[Publisher]:
-    binding = read_redis(sockets.settings.service_binding_root, "redis-cache")
-    redis = open_redis(binding, client_name="test")
-    yield Publisher(redis, sockets.settings.instance)
-    await redis.aclose()
 
 
 async def test_a_message_reaches_the_peer_and_the_sender(sockets: Sockets) -> None:

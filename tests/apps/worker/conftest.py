@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from support.bindings import build_smtp_binding, write_binding
 from support.mail_sink import MailSink, open_mail_sink
+from support.processes.livekit import LivekitServer, start_livekit
+from support.processes.servers import Run, probe_free_port
 from support.worker_service import Jobs, open_jobs
 
 from supmessenger_common.database import Pool
@@ -26,3 +28,11 @@ async def jobs(binding_root: Path, postgres: Pool) -> AsyncIterator[Jobs]:
     """The outbox and the queues."""
     async with open_jobs(binding_root, postgres) as found:
         yield found
+
+
+@pytest.fixture
+def livekit(server_run: Run) -> Iterator[LivekitServer]:
+    """A media server whose webhook reaches nobody."""
+    server = start_livekit(server_run, webhook_url=f"http://127.0.0.1:{probe_free_port()}/")
+    yield server
+    server.stop()

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from support.rooms import ANY_METHOD, build_refusal, stand_in_rooms
 
-from supmessenger_common.bindings import LivekitBinding
 from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.errors import PlatformError
 
 
-@asynccontextmanager
-async def open_refusing(code: str, *, status: int) -> AsyncIterator[Rooms]:
+def open_refusing(code: str, *, status: int) -> AbstractAsyncContextManager[Rooms]:
     """Rooms of a media server that answers everything with one error of its protocol."""
 
     async def refuse(request: web.Request) -> web.Response:
-        return web.json_response({"code": code, "msg": "not now"}, status=status)
+        return build_refusal(code, status=status)
 
-    app = web.Application()
-    app.router.add_post("/{path:.*}", refuse)
-    async with TestServer(app) as server:
-        url = f"ws://127.0.0.1:{server.port}"
-        rooms = Rooms(LivekitBinding(url, url, "key", "s" * 32))
-        try:
-            yield rooms
-        finally:
-            await rooms.close()
+    return stand_in_rooms({ANY_METHOD: refuse})
 
 
 # The statuses that the protocol gives these codes: some of them are below 500.

@@ -6,11 +6,12 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from support.rooms import insert_call
 
 from supmessenger_common.calls.model import Presence
 from supmessenger_common.calls.store import STAYS_LIMIT, find_call, record_presence
 from supmessenger_common.database import Pool
-from supmessenger_common.identifiers import create_id, read_clock
+from supmessenger_common.identifiers import read_clock
 
 pytestmark = pytest.mark.services
 _PEOPLE = """
@@ -24,23 +25,13 @@ SELECT gen_random_uuid(), id, 'd', 1 FROM people RETURNING id
 """
 
 
-async def insert_call(postgres: Pool) -> UUID:
-    chat_id, call_id = create_id(), create_id()
-    await postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat_id)
-    await postgres.execute(
-        "INSERT INTO calls (id, chat_id, kind, livekit_room) VALUES ($1, $2, 'audio', $3)",
-        *(call_id, chat_id, str(call_id)),
-    )
-    return call_id
-
-
 async def insert_devices(postgres: Pool, count: int) -> list[UUID]:
     """Insert people with a device each."""
     return [row["id"] for row in await postgres.fetch(_PEOPLE, count)]
 
 
 async def test_who_comes_back_again_and_again_has_one_row(postgres: Pool) -> None:
-    call_id = await insert_call(postgres)
+    call_id = (await insert_call(postgres)).id
     (device_id,) = await insert_devices(postgres, 1)
     now = read_clock()
     for number in range(30):
@@ -58,7 +49,7 @@ async def test_who_comes_back_again_and_again_has_one_row(postgres: Pool) -> Non
 
 
 async def test_of_many_visitors_those_who_are_in_and_the_latest_are_told(postgres: Pool) -> None:
-    call_id = await insert_call(postgres)
+    call_id = (await insert_call(postgres)).id
     now = read_clock()
     devices = await insert_devices(postgres, STAYS_LIMIT + 20)
     for number, device_id in enumerate(devices):

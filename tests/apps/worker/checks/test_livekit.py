@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from support.processes.livekit import LivekitServer, start_livekit
-from support.processes.servers import Run, probe_free_port
+from support.processes.livekit import LivekitServer
+from support.processes.servers import probe_free_port
 
 from supmessenger_common.bindings import LivekitBinding
 from supmessenger_worker.checks.board import Check, run_check
@@ -14,14 +12,6 @@ from supmessenger_worker.checks.livekit import probe_livekit
 from supmessenger_worker.checks.model import CheckFailedError
 
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-def server(server_run: Run) -> Iterator[LivekitServer]:
-    """A LiveKit that tells nobody."""
-    server = start_livekit(server_run, webhook_url=f"http://127.0.0.1:{probe_free_port()}/hook")
-    yield server
-    server.stop()
 
 
 def build_binding(server: LivekitServer, *, secret: str = "") -> LivekitBinding:
@@ -34,12 +24,12 @@ def build_binding(server: LivekitServer, *, secret: str = "") -> LivekitBinding:
 
 
 async def test_a_server_that_takes_our_key_is_well_and_one_that_does_not_is_told(
-    server: LivekitServer,
+    livekit: LivekitServer,
 ) -> None:
-    url = f"http://127.0.0.1:{server.port}"
-    await probe_livekit(url, build_binding(server))
+    url = f"http://127.0.0.1:{livekit.port}"
+    await probe_livekit(url, build_binding(livekit))
     await probe_livekit(url, None)
-    wrong = build_binding(server, secret="x" * 40)
+    wrong = build_binding(livekit, secret="x" * 40)
     with pytest.raises(CheckFailedError, match=r"spec\.livekit\.external\.credentialsSecretRef"):
         await probe_livekit(url, wrong)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
 
 import orjson
 import pytest
@@ -16,90 +15,42 @@ from support.bindings import write_binding
 from support.processes.livekit import LivekitServer, start_livekit
 from support.processes.redis import RedisServer
 from support.processes.servers import Run, probe_free_port
+from support.publishing import open_publisher
+from support.rooms import insert_call, insert_device, open_rooms, read_call
 from support.waiting import wait_until
 from support.worker_service import run_worker
 
-from supmessenger_common.bindings import LivekitBinding, read_redis
 from supmessenger_common.calls.model import RING_TIME, Call, Presence
 from supmessenger_common.calls.rooms import Room, Rooms
-from supmessenger_common.calls.store import end_call, find_call, record_presence
+from supmessenger_common.calls.store import end_call, record_presence
 from supmessenger_common.database import Pool
-from supmessenger_common.identifiers import create_id, read_clock
+from supmessenger_common.identifiers import read_clock
 from supmessenger_common.messages.publish import Publisher
-from supmessenger_common.redis_clients import open_redis
 from supmessenger_worker.schedule.calls import GONE_TIME, CallKeeper
 
 pytestmark = pytest.mark.services
 
 
 @pytest.fixture
-def livekit(server_run: Run) -> Iterator[LivekitServer]:
-    """A media server whose webhook reaches nobody."""
-    server = start_livekit(server_run, webhook_url=f"http://127.0.0.1:{probe_free_port()}/")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 async def rooms(livekit: LivekitServer) -> AsyncIterator[Rooms]:
-    """Its rooms."""
-    async with open_rooms(livekit) as rooms:
+    """Rooms of a media server."""
+    async with open_rooms_of(livekit) as rooms:
         yield rooms
 
 
-@asynccontextmanager
-async def open_rooms(server: LivekitServer) -> AsyncIterator[Rooms]:
-    rooms = Rooms(LivekitBinding(server.url, server.url, server.api_key, server.api_secret))
-    try:
-        yield rooms
-    finally:
-        await rooms.close()
+def open_rooms_of(server: LivekitServer) -> AbstractAsyncContextManager[Rooms]:
+    return open_rooms(server.url, key=server.api_key, secret=server.api_secret)
 
 
 @pytest.fixture
 async def publisher(redis_bindings: Path) -> AsyncIterator[Publisher]:
-    redis = open_redis(read_redis(redis_bindings, "redis-cache"), client_name="test")
-    yield Publisher(redis, "sup")
-    await redis.aclose()
-
-
-async def insert_user(postgres: Pool) -> tuple[UUID, UUID]:
-    """Insert a user with a device."""
-    user_id, device_id = create_id(), create_id()
-    await postgres.execute(
-        "INSERT INTO users (id, email, username, display_name, password_hash)"
-        " VALUES ($1, $2, $3, 'x', 'x')",
-        *(user_id, f"{user_id}@example.org", f"u{user_id}"),
-    )
-    await postgres.execute(
-        "INSERT INTO devices (id, user_id, name, registration_id) VALUES ($1, $2, 'd', 1)",
-        *(device_id, user_id),
-    )
-    return user_id, device_id
-
-
-async def insert_call(postgres: Pool, *, started_at: datetime) -> Call:
-    """Insert a call that rings."""
-    user_id, _ = await insert_user(postgres)
-    chat_id, call_id = create_id(), create_id()
-    await postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat_id)
-    await postgres.execute(
-        "INSERT INTO calls (id, chat_id, initiator_id, kind, livekit_room, started_at)"
-        " VALUES ($1, $2, $3, 'audio', $4, $5)",
-        *(call_id, chat_id, user_id, str(call_id), started_at),
-    )
-    return await read(postgres, call_id)
-
-
-async def read(postgres: Pool, call_id: UUID) -> Call:
-    call = await find_call(postgres, call_id)
-    assert call is not None
-    return call
+    async with open_publisher(redis_bindings) as publisher:
+        yield publisher
 
 
 async def answer(postgres: Pool, call: Call) -> None:
     """Let somebody else come."""
-    _, device_id = await insert_user(postgres)
+    _, device_id = await insert_device(postgres)
     presence = Presence(identity=str(device_id), joined_at=call.started_at)
     assert await record_presence(postgres, call.room, presence, left_at=None) is not None
 
@@ -123,8 +74,8 @@ async def test_who_rings_too_long_has_missed_it(
     await listener.aclose()
     assert (event["type"], event["call"]["id"]) == ("call", str(old.id))
     assert event["call"]["status"] == "missed"
-    assert (await read(postgres, old.id)).ended_at == now
-    assert (await read(postgres, new.id)).status == "ringing"
+    assert (await read_call(postgres, old.id)).ended_at == now
+    assert (await read_call(postgres, new.id)).status == "ringing"
     await keeper.sweep(now=now)
     assert {room.name for room in await rooms.fetch_all()} == {new.room}
 
@@ -141,11 +92,11 @@ async def test_a_call_whose_room_is_gone_is_over(
     keeper = CallKeeper(postgres, publisher, rooms)
     for seconds in (0, 59):
         await keeper.sweep(now=now + timedelta(seconds=seconds))
-        assert (await read(postgres, gone.id)).status == "active"
+        assert (await read_call(postgres, gone.id)).status == "active"
     end = now + GONE_TIME
     await keeper.sweep(now=end)
-    assert (await read(postgres, kept.id)).status == "active"
-    over = await read(postgres, gone.id)
+    assert (await read_call(postgres, kept.id)).status == "active"
+    over = await read_call(postgres, gone.id)
     assert over.status == "ended"
     assert [stay.left_at for stay in over.stays] == [end]
 
@@ -162,7 +113,7 @@ async def test_a_room_that_is_back_in_time_was_not_gone(
     await keeper.sweep(now=now + timedelta(seconds=40))
     await rooms.remove(call.room)
     await keeper.sweep(now=now + timedelta(seconds=80))
-    assert (await read(postgres, call.id)).status == "active"
+    assert (await read_call(postgres, call.id)).status == "active"
 
 
 async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
@@ -173,7 +124,7 @@ async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
     now = read_clock()
     call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
     await answer(postgres, call)
-    async with open_rooms(first) as rooms:
+    async with open_rooms_of(first) as rooms:
         await rooms.ensure(call.room)
         keeper = CallKeeper(postgres, publisher, rooms)
         await keeper.sweep(now=now)
@@ -183,7 +134,7 @@ async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
         assert {room.name for room in await rooms.fetch_all()} == {call.room}
         for later in (timedelta(0), GONE_TIME):
             await keeper.sweep(now=now + later)
-        assert (await read(postgres, call.id)).status == "ended"
+        assert (await read_call(postgres, call.id)).status == "ended"
         assert await rooms.fetch_all() == []
     second.stop()
 
@@ -192,15 +143,14 @@ async def test_while_the_media_server_is_away_only_ringing_ends(
     postgres: Pool, publisher: Publisher
 ) -> None:
     nowhere = f"ws://127.0.0.1:{probe_free_port()}"
-    away = Rooms(LivekitBinding(nowhere, nowhere, "key", "s" * 32))
     now = read_clock()
     talking = await insert_call(postgres, started_at=now - timedelta(hours=1))
     await answer(postgres, talking)
     ringing = await insert_call(postgres, started_at=now - RING_TIME)
-    await CallKeeper(postgres, publisher, away).sweep(now=now)
-    await away.close()
-    assert (await read(postgres, talking.id)).status == "active"
-    assert (await read(postgres, ringing.id)).status == "missed"
+    async with open_rooms(nowhere) as away:
+        await CallKeeper(postgres, publisher, away).sweep(now=now)
+    assert (await read_call(postgres, talking.id)).status == "active"
+    assert (await read_call(postgres, ringing.id)).status == "missed"
 
 
 async def test_a_call_that_is_answered_at_the_last_moment_goes_on(
@@ -216,10 +166,10 @@ async def test_a_call_that_is_answered_at_the_last_moment_goes_on(
             await answer(postgres, ringing)
 
     await AnsweredMeanwhile(postgres, publisher, None).sweep(now=now)
-    assert (await read(postgres, ringing.id)).status == "active"
+    assert (await read_call(postgres, ringing.id)).status == "active"
     # Another device that declines then comes too late as well.
     assert await end_call(postgres, ringing.room, now=now, declined=True) is None
-    assert (await read(postgres, ringing.id)).is_open
+    assert (await read_call(postgres, ringing.id)).is_open
 
 
 async def test_calls_end_when_the_instance_offers_none_any_more(
@@ -229,7 +179,7 @@ async def test_calls_end_when_the_instance_offers_none_any_more(
     talking = await insert_call(postgres, started_at=now - timedelta(seconds=10))
     await answer(postgres, talking)
     await CallKeeper(postgres, publisher, None).sweep(now=now)
-    assert (await read(postgres, talking.id)).status == "ended"
+    assert (await read_call(postgres, talking.id)).status == "ended"
 
 
 async def test_a_room_that_closes_while_it_is_looked_at_holds_up_no_other_call(
@@ -247,8 +197,8 @@ async def test_a_room_that_closes_while_it_is_looked_at_holds_up_no_other_call(
             return {closing.room: Room(closing.room, occupied=True)}
 
     await ClosedMeanwhile(postgres, publisher, rooms).sweep(now=now)
-    assert (await read(postgres, closing.id)).status == "active"
-    assert (await read(postgres, ringing.id)).status == "missed"
+    assert (await read_call(postgres, closing.id)).status == "active"
+    assert (await read_call(postgres, ringing.id)).status == "missed"
 
 
 async def test_rooms_of_others_stay(postgres: Pool, publisher: Publisher, rooms: Rooms) -> None:
@@ -269,7 +219,7 @@ async def test_the_worker_looks_by_itself(
     call = await insert_call(postgres, started_at=read_clock() - RING_TIME)
 
     async def is_over() -> bool:
-        return not (await read(postgres, call.id)).is_open
+        return not (await read_call(postgres, call.id)).is_open
 
     async with run_worker(binding_root):
         await wait_until(is_over, what="the call to end", seconds=20)

@@ -12,20 +12,16 @@ from uuid import UUID
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from support.publishing import open_publisher
+from support.rooms import build_reply, insert_call, stand_in_rooms
 from support.waiting import wait_until
 
 from livekit import api
-from supmessenger_common.bindings import LivekitBinding, read_redis
-from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.database import Pool
-from supmessenger_common.identifiers import create_id, read_clock
-from supmessenger_common.messages.publish import Publisher
-from supmessenger_common.redis_clients import open_redis
+from supmessenger_common.identifiers import read_clock
 from supmessenger_worker.schedule.calls import AT_ONCE, CallKeeper
 
 pytestmark = pytest.mark.services
-_PROTOBUF = "application/protobuf"
 
 
 @dataclass
@@ -41,8 +37,7 @@ class SlowServer:
     async def list_rooms(self, request: web.Request) -> web.Response:
         """Name all rooms; in each there is somebody."""
         rooms = [api.Room(name=name, num_participants=1) for name in self.rooms]
-        body = api.ListRoomsResponse(rooms=rooms).SerializeToString()
-        return web.Response(body=body, content_type=_PROTOBUF)
+        return build_reply(api.ListRoomsResponse(rooms=rooms).SerializeToString())
 
     async def list_participants(self, request: web.Request) -> web.Response:
         """Tell that nobody is in a room, at once or when the time has come."""
@@ -52,40 +47,24 @@ class SlowServer:
         if asked.room in self.silent:
             await self.answer.wait()
         self.asked -= 1
-        body = api.ListParticipantsResponse().SerializeToString()
-        return web.Response(body=body, content_type=_PROTOBUF)
+        return build_reply(api.ListParticipantsResponse().SerializeToString())
 
 
 @asynccontextmanager
 async def open_keeper(
     server: SlowServer, postgres: Pool, bindings: Path, *, seconds: float = 60
 ) -> AsyncIterator[CallKeeper]:
-    app = web.Application()
-    app.router.add_post("/twirp/livekit.RoomService/ListRooms", server.list_rooms)
-    app.router.add_post("/twirp/livekit.RoomService/ListParticipants", server.list_participants)
-    redis = open_redis(read_redis(bindings, "redis-cache"), client_name="test")
-    async with TestServer(app) as listening:
-        url = f"ws://127.0.0.1:{listening.port}"
-        rooms = Rooms(LivekitBinding(url, url, "key", "s" * 32))
-        try:
-            yield CallKeeper(postgres, Publisher(redis, "sup"), rooms, seconds=seconds)
-        finally:
-            await rooms.close()
-            await redis.aclose()
+    methods = {
+        "ListRooms": server.list_rooms,
+        "ListParticipants": server.list_participants,
+    }
+    async with open_publisher(bindings) as publisher, stand_in_rooms(methods) as rooms:
+        yield CallKeeper(postgres, publisher, rooms, seconds=seconds)
 
 
 async def insert_calls(postgres: Pool, count: int, *, started_at: datetime) -> list[str]:
     """Insert calls that ring; returns their rooms."""
-    chat_id = create_id()
-    await postgres.execute("INSERT INTO chats (id, type) VALUES ($1, 'group')", chat_id)
-    calls = [create_id() for _ in range(count)]
-    for call_id in calls:
-        await postgres.execute(
-            "INSERT INTO calls (id, chat_id, kind, livekit_room, started_at)"
-            " VALUES ($1, $2, 'audio', $3, $4)",
-            *(call_id, chat_id, str(call_id), started_at),
-        )
-    return [str(call_id) for call_id in calls]
+    return [(await insert_call(postgres, started_at=started_at)).room for _ in range(count)]
 
 
 async def count_open(postgres: Pool, rooms: list[str]) -> int:

@@ -28,19 +28,17 @@ from support.call_service import (
 from support.caller import CallerInRoom, enter_room
 from support.processes.redis import RedisServer
 from support.processes.servers import Run
+from support.publishing import open_publisher
+from support.rooms import open_rooms
 from support.tcp_gate import TcpGate
 from support.waiting import wait_until
 from support.worker_service import run_worker
 
-from supmessenger_common.bindings import LivekitBinding, read_redis
 from supmessenger_common.calls.model import Presence
-from supmessenger_common.calls.rooms import Rooms
 from supmessenger_common.calls.store import record_presence
 from supmessenger_common.calls.welcome import RETURNS, fetch_unwelcome
 from supmessenger_common.database import Pool
 from supmessenger_common.identifiers import create_id, read_clock
-from supmessenger_common.messages.publish import Publisher
-from supmessenger_common.redis_clients import open_redis
 from supmessenger_worker.schedule.calls import SETTLING_TIME, CallKeeper
 
 pytestmark = pytest.mark.services
@@ -102,13 +100,11 @@ async def open_keeper(calls: CallsApi, *, port: int | None = None) -> AsyncItera
     """What looks at calls, with a way of its own to the media server if need be."""
     server = calls.livekit
     url = server.url if port is None else f"ws://127.0.0.1:{port}"
-    redis = open_redis(read_redis(calls.api.bindings, "redis-cache"), client_name="test")
-    rooms = Rooms(LivekitBinding(url, url, server.api_key, server.api_secret))
-    try:
-        yield CallKeeper(calls.api.postgres, Publisher(redis, "sup"), rooms)
-    finally:
-        await rooms.close()
-        await redis.aclose()
+    async with (
+        open_publisher(calls.api.bindings) as publisher,
+        open_rooms(url, key=server.api_key, secret=server.api_secret) as rooms,
+    ):
+        yield CallKeeper(calls.api.postgres, publisher, rooms)
 
 
 def age_token(calls: CallsApi, token: str, *, by: timedelta) -> str:
