@@ -78,6 +78,11 @@ class Tools:
 
     def kubectl(self, *arguments: str, stdin: str = "") -> str:
         """Run kubectl against the node."""
+        if not self.kubeconfig.exists():
+            raise Failure(
+                f"there is no {self.provider} cluster of `make up` here",
+                cure=f"`SUP_PROVIDER={self.provider} make up` makes one",
+            )
         argv = [str(self.binaries / "kubectl"), "--kubeconfig", str(self.kubeconfig), *arguments]
         return run_captured(argv, stdin=stdin)
 

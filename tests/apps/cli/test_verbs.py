@@ -8,6 +8,7 @@ import pytest
 
 from supmessenger_cli.checkout import find_checkout
 from supmessenger_cli.components import choose_component
+from supmessenger_cli.health import parse_health
 from supmessenger_cli.jobs import build_job, describe_pod
 from supmessenger_cli.manifest import Wish, build_manifest
 from supmessenger_cli.migrations import find_last_applied, parse_states
@@ -20,7 +21,7 @@ from supmessenger_cli.verbs.clean import build_announcement
 from supmessenger_cli.verbs.deploy import find_messengers
 from supmessenger_cli.verbs.logs import build_query, merge_lines, parse_streams
 from supmessenger_cli.verbs.migrate import is_backup_recent
-from supmessenger_cli.verbs.open import PAGES, build_credentials
+from supmessenger_cli.verbs.open import PAGES, build_credentials, build_cure
 from supmessenger_cli.verbs.restart import RESTARTED_AT, is_restarted
 from supmessenger_cli.verbs.stop import refuse_paused
 
@@ -266,3 +267,15 @@ def test_the_reference_names_every_verb_with_an_example() -> None:
     for verb in ("migrate up", "migrate down", "migrate create", "backup create", "backup list"):
         assert f"### `kubectl sup {verb}`" in page
     assert page.count("```sh") >= 19
+
+
+@pytest.mark.parametrize(
+    ("mode", "cure"),
+    [("unavailable", "the operator has no image"), ("disabled", "spec.monitoring.grafana")],
+)
+def test_a_page_that_is_missing_has_the_cure_that_helps(mode: str, cure: str) -> None:
+    part = {"name": "grafana", "mode": mode, "message": "the operator has no image for it"}
+    meta = {"name": "demo", "namespace": "chat", "generation": 1}
+    resource = {"metadata": meta, "spec": {"domain": "chat.example.org"}}
+    health = parse_health({**resource, "status": {"components": [part]}})
+    assert cure in build_cure(SCOPE, PAGES["grafana"], health)

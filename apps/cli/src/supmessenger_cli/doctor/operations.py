@@ -33,10 +33,15 @@ def judge_monitoring(evidence: Evidence) -> Finding:
     if unwell:
         cure = f"kubectl sup status {evidence.name} {evidence.flags}"
         return fail(check, f"not ready: {', '.join(unwell)}", cure)
+    told = f"running: {', '.join(running)}"
+    look = f"see who fires: kubectl sup open prometheus {evidence.name} {evidence.flags}, /alerts"
+    # A receiver that this release only accepts must not pass for one.
+    for receiver in ("alerts-email", "alerts-webhook"):
+        if unavailable := evidence.find_part_message(receiver):
+            return warn(check, f"{told}; alerts reach nobody: {unavailable}", look)
     if not (evidence.spec.get("monitoring") or {}).get("alerts"):
-        cure = "spec.monitoring.alerts: {email: {to: you@example.org}}, or webhook"
-        return warn(check, f"{', '.join(running)} run; alerts reach nobody", cure)
-    return ok(check, f"{', '.join(running)} run, alerts have a receiver")
+        return warn(check, f"{told}; alerts reach nobody", look)
+    return ok(check, f"{told}, alerts have a receiver")
 
 
 def judge_log_rotation(evidence: Evidence) -> Finding:

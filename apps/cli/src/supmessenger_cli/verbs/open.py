@@ -6,6 +6,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from supmessenger_cli.forward import forward_port
+from supmessenger_cli.health import Health, parse_health
 from supmessenger_cli.options import Context, Namespace
 from supmessenger_cli.scope import Scope, open_scope
 from supmessenger_cli.terminal import VerbFailure, WrongUse, console, run_verb
@@ -82,8 +83,7 @@ async def _open(
     if await scope.kubectl.find("service", service, *scope.where) is None:
         raise VerbFailure(
             f"{scope.name} has no {page.component} of its own",
-            cure=f"switch it on with {page.field}, or ask where it runs:"
-            f" kubectl sup status {scope.name} {scope.flags}",
+            cure=build_cure(scope, page, parse_health(await scope.resource())),
         )
     async with forward_port(scope, service, remote=page.port, local=port) as forward:
         console.print(f"{word}: http://127.0.0.1:{forward.port}{page.path}")
@@ -97,6 +97,17 @@ async def _open(
         async with forward_port(scope, service, remote=page.port, local=port) as forward:
             console.print("the port-forward was lost and is open again")
             await forward.wait()
+
+
+def build_cure(scope: Scope, page: Page, health: Health) -> str:
+    """Return what the status says of a part that can't be had, or the field that switches it on."""
+    for part in health.parts:
+        if part.name == page.component and part.mode == "unavailable":
+            return part.message
+    return (
+        f"switch it on with {page.field}, or ask where it runs:"
+        f" kubectl sup status {scope.name} {scope.flags}"
+    )
 
 
 def build_credentials(scope: Scope, page: Page) -> list[str]:
