@@ -3,31 +3,14 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-SOURCE = Path(__file__).resolve().parents[2] / "hack" / "images" / "push-sink" / "push_sink.py"
-
-
-@cache
-def load_push_sink() -> ModuleType:
-    """Return the image's program as a module."""
-    specification = importlib.util.spec_from_file_location("push_sink", SOURCE)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["push_sink"] = module
-    specification.loader.exec_module(module)
-    return module
+from support.image_programs import load_program
 
 
 @dataclass(frozen=True)
@@ -65,7 +48,7 @@ class PushSink:
 @contextmanager
 def open_push_sink() -> Iterator[PushSink]:
     """Serve on a free port until the block ends."""
-    module = load_push_sink()
+    module = load_program("push-sink")
     record = module.Record()
     server = module.build_server(("127.0.0.1", 0), record)
     thread = threading.Thread(target=server.serve_forever)

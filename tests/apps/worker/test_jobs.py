@@ -20,7 +20,6 @@ from support.worker_service import DOMAIN, Jobs, build_verification, run_worker
 from supmessenger_common.bindings import read_object_storage
 from supmessenger_common.identifiers import create_id, read_clock
 from supmessenger_common.objects import open_bucket
-from supmessenger_worker.relay import OUTBOX_PENDING
 
 pytestmark = pytest.mark.services
 
@@ -46,35 +45,6 @@ async def test_a_row_relayed_twice_is_one_mail(
         last = await jobs.write("email.verification", build_verification("bob@example.org"))
         await jobs.wait_done(last)
     assert sorted(mail["To"] for mail in mail_sink.mails) == ["ada@example.org", "bob@example.org"]
-
-
-async def test_many_rows_are_relayed_in_batches(
-    binding_root: Path, mail_sink: MailSink, jobs: Jobs
-) -> None:
-    ids = [await jobs.write("media.delete", {"objectKey": f"files/{n}"}) for n in range(250)]
-    async with run_worker(binding_root):
-        for job_id in ids:
-            await jobs.wait_done(job_id)
-        await wait_until(jobs.is_relayed, what="the rows to leave")
-
-
-async def test_what_waits_for_its_time_is_not_counted_as_pending(
-    binding_root: Path, jobs: Jobs
-) -> None:
-    later = await jobs.write("media.delete", {"objectKey": "files/later"})
-    query = "UPDATE outbox SET available_at = now() + interval '1 hour' WHERE id = $1"
-    await jobs.postgres.execute(query, later)
-    async with run_worker(binding_root):
-        unknown = -1.0
-        OUTBOX_PENDING.set(unknown)
-        await jobs.wait_done(await jobs.write("media.delete", {"objectKey": "files/now"}))
-
-        async def is_measured() -> bool:
-            return REGISTRY.get_sample_value("outbox_pending") != unknown
-
-        await wait_until(is_measured, what="the outbox to be counted")
-        assert REGISTRY.get_sample_value("outbox_pending") == 0
-    assert await jobs.postgres.fetchval("SELECT count(*) FROM outbox") == 1
 
 
 async def test_jobs_wait_while_the_broker_is_away_and_go_on_when_it_is_back(
@@ -215,20 +185,6 @@ async def test_a_message_that_is_no_job_blocks_nobody(
         letter = await jobs.wait_dead()
         await jobs.wait_done(await jobs.write("email.verification", build_verification()))
     assert letter.body == b"not json"
-
-
-async def test_a_row_of_a_kind_no_queue_takes_is_put_aside(
-    binding_root: Path, mail_sink: MailSink, jobs: Jobs
-) -> None:
-    strange = await jobs.write("strange.kind", {})
-    async with run_worker(binding_root):
-        await jobs.wait_done(await jobs.write("email.verification", build_verification()))
-
-        async def is_put_aside() -> bool:
-            query = "SELECT available_at > now() FROM outbox WHERE id = $1"
-            return bool(await jobs.postgres.fetchval(query, strange))
-
-        await wait_until(is_put_aside, what="the row to be put aside")
 
 
 async def test_mails_stay_in_their_queue_until_a_worker_has_a_mail_server(

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from support.push_sink import SOURCE, PushSink, load_push_sink, open_push_sink
+from support.image_programs import find_program, load_program
+from support.push_sink import PushSink, open_push_sink
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_web_push_is_kept_and_answered_by_name(sink: PushSink, name: str, stat
 
 
 def test_fcm_wants_the_access_token_it_gave(sink: PushSink) -> None:
-    module = load_push_sink()
+    module = load_program("push-sink")
     url = f"{sink.url}/v1/projects/p/messages:send"
     assert ask(url, build_fcm("phone"))[0] == 401
     _, grant, _ = ask(f"{sink.url}/token", b"grant_type=x&assertion=a.b.c")
@@ -70,7 +71,7 @@ def test_an_assertion_that_is_none_gets_no_access_token(sink: PushSink) -> None:
 
 
 def test_the_oldest_requests_make_room() -> None:
-    module = load_push_sink()
+    module = load_program("push-sink")
     record = module.Record(capacity=2)
     for name in "abc":
         record.add(module.Push("fcm", name, 200, {}, "", ""))
@@ -83,7 +84,7 @@ def test_too_much_is_refused(sink: PushSink) -> None:
 
 
 def test_it_ends_in_order_when_it_is_told_to() -> None:
-    command = [sys.executable, str(SOURCE), "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, str(find_program("push-sink")), "--host", "127.0.0.1", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         port = json.loads(process.stdout.readline())["http"]

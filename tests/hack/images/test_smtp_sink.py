@@ -1,6 +1,5 @@
 """The SMTP sink of the smoke test: what goes in by SMTP comes out over HTTP."""
 
-import importlib.util
 import json
 import smtplib
 import subprocess
@@ -9,25 +8,18 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from support.image_programs import find_program, load_program
 
-SOURCE = Path(__file__).resolve().parents[3] / "hack" / "images" / "smtp-sink" / "smtp_sink.py"
 NOW = datetime(2030, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def sink() -> ModuleType:
-    specification = importlib.util.spec_from_file_location("smtp_sink", SOURCE)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["smtp_sink"] = module
-    specification.loader.exec_module(module)
-    return module
+    return load_program("smtp-sink")
 
 
 def build_raw(
@@ -71,7 +63,7 @@ def test_messages_are_found_by_recipient_in_any_case(sink: ModuleType) -> None:
 def served() -> Iterator[subprocess.Popen[str]]:
     """The sink as a process on ports that the system chose."""
     ports = ("--host", "127.0.0.1", "--smtp-port", "0", "--http-port", "0")
-    command = [sys.executable, str(SOURCE), *ports]
+    command = [sys.executable, str(find_program("smtp-sink")), *ports]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -55,6 +55,12 @@ async def answer(postgres: Pool, call: Call) -> None:
     assert await record_presence(postgres, call.room, presence, left_at=None) is not None
 
 
+async def insert_answered(postgres: Pool, *, started_at: datetime) -> Call:
+    call = await insert_call(postgres, started_at=started_at)
+    await answer(postgres, call)
+    return call
+
+
 async def test_who_rings_too_long_has_missed_it(
     postgres: Pool, publisher: Publisher, rooms: Rooms, redis_cache: RedisServer
 ) -> None:
@@ -85,9 +91,7 @@ async def test_a_call_whose_room_is_gone_is_over(
 ) -> None:
     now = read_clock()
     began = now - timedelta(seconds=10)
-    kept, gone = [await insert_call(postgres, started_at=began) for _ in range(2)]
-    for call in (kept, gone):
-        await answer(postgres, call)
+    kept, gone = [await insert_answered(postgres, started_at=began) for _ in range(2)]
     await rooms.ensure(kept.room)
     keeper = CallKeeper(postgres, publisher, rooms)
     for seconds in (0, 59):
@@ -105,8 +109,7 @@ async def test_a_room_that_is_back_in_time_was_not_gone(
     postgres: Pool, publisher: Publisher, rooms: Rooms
 ) -> None:
     now = read_clock()
-    call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
-    await answer(postgres, call)
+    call = await insert_answered(postgres, started_at=now - timedelta(seconds=10))
     keeper = CallKeeper(postgres, publisher, rooms)
     await keeper.sweep(now=now)
     await rooms.ensure(call.room)
@@ -122,8 +125,7 @@ async def test_a_room_of_a_server_that_crashed_is_gone_and_removed(
     nowhere = f"http://127.0.0.1:{probe_free_port()}/"
     first = start_livekit(server_run, webhook_url=nowhere, redis=redis_state)
     now = read_clock()
-    call = await insert_call(postgres, started_at=now - timedelta(seconds=10))
-    await answer(postgres, call)
+    call = await insert_answered(postgres, started_at=now - timedelta(seconds=10))
     async with open_rooms_of(first) as rooms:
         await rooms.ensure(call.room)
         keeper = CallKeeper(postgres, publisher, rooms)
@@ -144,8 +146,7 @@ async def test_while_the_media_server_is_away_only_ringing_ends(
 ) -> None:
     nowhere = f"ws://127.0.0.1:{probe_free_port()}"
     now = read_clock()
-    talking = await insert_call(postgres, started_at=now - timedelta(hours=1))
-    await answer(postgres, talking)
+    talking = await insert_answered(postgres, started_at=now - timedelta(hours=1))
     ringing = await insert_call(postgres, started_at=now - RING_TIME)
     async with open_rooms(nowhere) as away:
         await CallKeeper(postgres, publisher, away).sweep(now=now)
@@ -176,8 +177,7 @@ async def test_calls_end_when_the_instance_offers_none_any_more(
     postgres: Pool, publisher: Publisher
 ) -> None:
     now = read_clock()
-    talking = await insert_call(postgres, started_at=now - timedelta(seconds=10))
-    await answer(postgres, talking)
+    talking = await insert_answered(postgres, started_at=now - timedelta(seconds=10))
     await CallKeeper(postgres, publisher, None).sweep(now=now)
     assert (await read_call(postgres, talking.id)).status == "ended"
 
@@ -186,8 +186,7 @@ async def test_a_room_that_closes_while_it_is_looked_at_holds_up_no_other_call(
     postgres: Pool, publisher: Publisher, rooms: Rooms
 ) -> None:
     now = read_clock()
-    closing = await insert_call(postgres, started_at=now - timedelta(seconds=10))
-    await answer(postgres, closing)
+    closing = await insert_answered(postgres, started_at=now - timedelta(seconds=10))
     ringing = await insert_call(postgres, started_at=now - RING_TIME)
 
     class ClosedMeanwhile(CallKeeper):
