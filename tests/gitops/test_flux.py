@@ -8,31 +8,21 @@ from dataclasses import dataclass
 
 import pytest
 import yaml
-from support.control_plane import ROOT
-from support.flux import NAMESPACE, FluxObject, run_flux
-from support.git_server import GitRepository, serve_git
-from support.gitops_cluster import CHAT, PlayedCluster, find_definitions, start_played_cluster
-from support.gitops_stage import PARTS, Stage, find_condition
+from support.flux import NAMESPACE, SAMPLES, FluxObject, load_sample, run_flux
+from support.gitops_scene import Scene, open_scene
+from support.gitops_stage import find_condition
 
 from supmessenger_cli.scope import MANAGER
 from supmessenger_cli.verbs.stop import HIBERNATE
 
 pytestmark = [pytest.mark.gitops, pytest.mark.timeout(600)]
 
-SAMPLES = ROOT / "manifests" / "gitops" / "flux"
 INSTANCE = "manifests/gitops/instance/messenger.yaml"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """The cluster, the repository, and the resources of Flux that the samples make."""
-
-    cluster: PlayedCluster
-    repository: GitRepository
-
-    @property
-    def stage(self) -> Stage:
-        return self.cluster.stage
+class FluxScene(Scene):
+    """A scene with the resources of Flux that the samples make."""
 
     @property
     def source(self) -> FluxObject:
@@ -50,11 +40,22 @@ class Scene:
     def release(self) -> FluxObject:
         return FluxObject(self.stage, "helmrelease", "sup-operator")
 
-    def publish(self, message: str) -> str:
-        """Commit, and have Flux fetch it now instead of within its interval."""
+    def edit(self, old: str, new: str, *, message: str) -> str:
+        """Commit an edit of the instance; have Flux fetch it now, not within its interval."""
+        self.repository.replace(INSTANCE, old, new)
         revision = self.repository.publish(message)
         self.source.reconcile()
         return revision
+
+    def wait_for_failure(self, reason: str) -> str:
+        """Wait until the instance's Kustomization fails for this reason; return its message."""
+        # Of the 15 minutes that the sample gives to an instance that is on its way.
+        self.stage.wait(lambda: self.chat.has_failed_with(reason), seconds=45, what=reason)
+        return str(self.chat.condition("Ready")["message"])
+
+    def wait_for_revision(self, revision: str, *, seconds: float = 90) -> None:
+        """Wait until the instance's Kustomization is Ready with this commit."""
+        self.stage.wait(lambda: self.is_chat_at(revision), seconds=seconds, what="it to be Ready")
 
     def is_chat_unfinished(self) -> bool:
         """Return whether the instance's Kustomization is not Ready."""
@@ -66,42 +67,37 @@ class Scene:
         return [(entry["digest"], entry["lastReconciledStatus"]) for entry in history]
 
     def is_chat_at(self, revision: str) -> bool:
-        """Return whether the instance's Kustomization is Ready with this commit.
-
-        Asked before the instance: what Flux calls Ready must have been so before.
-        """
+        """Return whether the instance's Kustomization is Ready with this commit."""
         body = self.chat.read()
         ready = find_condition(body, "Ready").get("status") == "True"
         told = ready and body["status"]["lastAppliedRevision"].endswith(revision)
-        assert not told or self.cluster.is_messenger_ready(), "Flux calls Ready what is not"
-        return told
+        return self.place.confirm(told)
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FluxScene]:
     """The samples applied, as the page says; nothing is installed yet."""
     folder = tmp_path_factory.mktemp("flux")
     with (
-        start_played_cluster(
-            folder / "plane", definitions=find_definitions(), namespace=NAMESPACE
-        ) as cluster,
-        serve_git(folder / "git", source=ROOT, parts=PARTS) as repository,
-        run_flux(cluster.plane.kubeconfig, folder=folder / "flux"),
+        open_scene(folder, namespace=NAMESPACE) as opened,
+        run_flux(opened.cluster.plane.kubeconfig, folder=folder / "flux"),
     ):
-        yield Scene(cluster, repository)
+        yield FluxScene(opened.cluster, opened.repository)
 
 
-def test_the_operator_comes_first_then_the_instance_and_each_is_waited_for(scene: Scene) -> None:
-    stage, cluster = scene.stage, scene.cluster
+def test_the_operator_comes_first_then_the_instance_and_each_is_waited_for(
+    scene: FluxScene,
+) -> None:
+    stage, cluster, place = scene.stage, scene.cluster, scene.place
     for sample in ("source.yaml", "kustomizations.yaml"):
         stage.apply_sample(SAMPLES / sample, url=scene.repository.url, changes={})
 
     stage.wait(scene.operator.is_ready, seconds=180, what="the operator's Kustomization")
     assert scene.release.is_ready()
-    stage.wait(cluster.messenger, seconds=60, what="the instance to be made")
+    stage.wait(place.messenger, seconds=60, what="the instance to be made")
 
     # Nobody has looked at it yet, and Flux does not take it for finished.
-    assert cluster.messenger()["status"] == {"observedGeneration": -1}
+    assert place.messenger()["status"] == {"observedGeneration": -1}
     stage.watch(
         scene.is_chat_unfinished, seconds=5, what="an instance that nobody looked at is not Ready"
     )
@@ -109,7 +105,7 @@ def test_the_operator_comes_first_then_the_instance_and_each_is_waited_for(scene
     cluster.rolls_out = False
     cluster.start_operator()
     stage.wait(
-        lambda: find_condition(cluster.messenger(), "Reconciling").get("status") == "True",
+        lambda: find_condition(place.messenger(), "Reconciling").get("status") == "True",
         seconds=60,
         what="the operator to be at work",
     )
@@ -118,17 +114,17 @@ def test_the_operator_comes_first_then_the_instance_and_each_is_waited_for(scene
 
     cluster.rolls_out = True
     revision = scene.source.read()["status"]["artifact"]["revision"].rsplit(":", 1)[1]
-    stage.wait(lambda: scene.is_chat_at(revision), seconds=120, what="the instance's Kustomization")
+    scene.wait_for_revision(revision, seconds=120)
 
 
-def test_it_stays_in_sync_and_the_operators_own_writes_are_no_drift(scene: Scene) -> None:
-    before = scene.cluster.messenger()
+def test_it_stays_in_sync_and_the_operators_own_writes_are_no_drift(scene: FluxScene) -> None:
+    before = scene.place.messenger()
     outcomes = scene.gather_outcomes()
     for _ in range(4):
         scene.chat.reconcile()
         assert scene.chat.is_ready()
 
-    after = scene.cluster.messenger()
+    after = scene.place.messenger()
     assert after["metadata"]["generation"] == before["metadata"]["generation"] == 1
     assert after["spec"] == before["spec"]
     assert gather_applies(after) == gather_applies(before)
@@ -145,10 +141,10 @@ def gather_applies(body: dict[str, object]) -> object:
     return [entry for entry in fields if entry.get("subresource") != "status"]
 
 
-def test_a_part_that_goes_down_is_waited_for(scene: Scene) -> None:
+def test_a_part_that_goes_down_is_waited_for(scene: FluxScene) -> None:
     scene.cluster.checker.failing["postgres"] = "password authentication failed"
     scene.stage.wait(
-        lambda: find_condition(scene.cluster.messenger(), "Degraded").get("status") == "True",
+        lambda: find_condition(scene.place.messenger(), "Degraded").get("status") == "True",
         seconds=30,
         what="Degraded",
     )
@@ -157,102 +153,82 @@ def test_a_part_that_goes_down_is_waited_for(scene: Scene) -> None:
     assert scene.chat.condition("Ready")["status"] == "Unknown"
     scene.cluster.checker.failing.clear()
     scene.stage.wait(scene.chat.is_ready, seconds=60, what="Ready again")
-    assert scene.cluster.is_messenger_ready()
+    assert scene.place.is_messenger_ready()
 
 
-def test_sleep_is_well_and_no_drift(scene: Scene) -> None:
-    annotate = ("annotate", "supmessenger", "demo", "-n", CHAT)
+def test_sleep_is_well_and_no_drift(scene: FluxScene) -> None:
     # As `kubectl sup stop` does; what kubectl wrote in its own name, Flux would take back.
-    scene.stage.kubectl(*annotate, MANAGER, f"{HIBERNATE}=true")
+    scene.place.annotate(MANAGER, f"{HIBERNATE}=true")
     scene.stage.wait(
-        lambda: find_condition(scene.cluster.messenger(), "Hibernated").get("status") == "True",
+        lambda: find_condition(scene.place.messenger(), "Hibernated").get("status") == "True",
         seconds=60,
         what="sleep",
     )
     scene.chat.reconcile()
     assert scene.chat.is_ready()
-    assert scene.cluster.messenger()["metadata"]["annotations"][HIBERNATE] == "true"
-    scene.stage.kubectl(*annotate, f"{HIBERNATE}-")
-    scene.stage.wait(scene.cluster.is_messenger_ready, seconds=60, what="Ready again")
+    assert scene.place.messenger()["metadata"]["annotations"][HIBERNATE] == "true"
+    scene.place.annotate(f"{HIBERNATE}-")
+    scene.stage.wait(scene.place.is_messenger_ready, seconds=60, what="Ready again")
 
 
-def test_an_edit_in_git_is_rolled_out_and_waited_for(scene: Scene) -> None:
+def test_an_edit_in_git_is_rolled_out_and_waited_for(scene: FluxScene) -> None:
     scene.cluster.rolls_out = False
-    scene.repository.replace(INSTANCE, "size: tiny", "size: tiny\n  api: {replicas: 2}")
-    revision = scene.publish("two replicas of the API")
+    edited = "size: tiny\n  api: {replicas: 2}"
+    revision = scene.edit("size: tiny", edited, message="two replicas of the API")
     scene.stage.wait(
-        lambda: scene.cluster.messenger()["metadata"]["generation"] == 2,
+        lambda: scene.place.messenger()["metadata"]["generation"] == 2,
         seconds=60,
         what="the edit to arrive",
     )
     scene.stage.watch(scene.is_chat_unfinished, seconds=5, what="Flux waits for the rollout")
     scene.cluster.rolls_out = True
-    scene.stage.wait(lambda: scene.is_chat_at(revision), seconds=90, what="the edit to be Ready")
+    scene.wait_for_revision(revision)
 
 
-def test_an_edit_by_hand_is_taken_back(scene: Scene) -> None:
-    patch = ("patch", "supmessenger", "demo", "-n", CHAT, "--type=merge")
-    scene.stage.kubectl(*patch, "--patch", '{"spec": {"api": {"replicas": 1}}}')
+def test_an_edit_by_hand_is_taken_back(scene: FluxScene) -> None:
+    scene.place.edit_by_hand('{"spec": {"api": {"replicas": 1}}}')
     scene.chat.reconcile()
-    assert scene.cluster.messenger()["spec"]["api"] == {"replicas": 2}
-    scene.stage.wait(scene.cluster.is_messenger_ready, seconds=60, what="Ready as before")
+    assert scene.place.messenger()["spec"]["api"] == {"replicas": 2}
+    scene.stage.wait(scene.place.is_messenger_ready, seconds=60, what="Ready as before")
     scene.stage.wait(scene.chat.is_ready, seconds=60, what="Flux to see it")
 
 
-def test_an_instance_that_needs_a_person_fails_at_once_and_recovers(scene: Scene) -> None:
-    scene.repository.replace(INSTANCE, "{replicas: 2}", "{podTemplate: {specc: {}}}")
-    scene.publish("a typing error that only the operator can know")
-    scene.stage.wait(
-        lambda: scene.chat.has_failed_with("HealthCheckFailed"),
-        # Of the 15 minutes that the sample gives to an instance that is on its way.
-        seconds=45,
-        what="the Kustomization to fail",
-    )
-    assert "SupMessenger/chat/demo" in scene.chat.condition("Ready")["message"]
-    assert find_condition(scene.cluster.messenger(), "Stalled")["status"] == "True"
+def test_an_instance_that_needs_a_person_fails_at_once_and_recovers(scene: FluxScene) -> None:
+    right, wrong = "{replicas: 2}", "{podTemplate: {specc: {}}}"
+    scene.edit(right, wrong, message="a typing error that only the operator can know")
+    assert "SupMessenger/chat/demo" in scene.wait_for_failure("HealthCheckFailed")
+    assert find_condition(scene.place.messenger(), "Stalled")["status"] == "True"
 
-    scene.repository.replace(INSTANCE, "{podTemplate: {specc: {}}}", "{replicas: 1}")
-    revision = scene.publish("without the typing error")
-    scene.stage.wait(lambda: scene.is_chat_at(revision), seconds=90, what="Ready again")
+    revision = scene.edit(wrong, "{replicas: 1}", message="without the typing error")
+    scene.wait_for_revision(revision)
 
 
-def test_what_the_definition_refuses_never_reaches_the_cluster(scene: Scene) -> None:
-    before = scene.cluster.messenger()
-    scene.repository.replace(INSTANCE, "size: tiny", "size: gigantic")
-    scene.publish("a size that does not exist")
-    scene.stage.wait(
-        lambda: scene.chat.has_failed_with("ReconciliationFailed"),
-        seconds=45,
-        what="the refusal",
-    )
-    assert "spec.size" in scene.chat.condition("Ready")["message"]
-    after = scene.cluster.messenger()
+def test_what_the_definition_refuses_never_reaches_the_cluster(scene: FluxScene) -> None:
+    before = scene.place.messenger()
+    scene.edit("size: tiny", "size: gigantic", message="a size that does not exist")
+    assert "spec.size" in scene.wait_for_failure("ReconciliationFailed")
+    after = scene.place.messenger()
     assert (after["spec"], find_condition(after, "Ready")["status"]) == (before["spec"], "True")
 
-    scene.repository.replace(INSTANCE, "size: gigantic", "size: tiny")
-    revision = scene.publish("a size that does")
-    scene.stage.wait(lambda: scene.is_chat_at(revision), seconds=90, what="Ready again")
+    revision = scene.edit("size: gigantic", "size: tiny", message="a size that does")
+    scene.wait_for_revision(revision)
 
 
-def test_deleting_prunes_as_the_samples_say(scene: Scene) -> None:
+def test_deleting_prunes_as_the_samples_say(scene: FluxScene) -> None:
     """The instance is kept unless it was asked for; the operator goes, its definition stays."""
     stage = scene.stage
-    (sample,) = [
-        body
-        for body in yaml.safe_load_all((SAMPLES / "kustomizations.yaml").read_text())
-        if body["metadata"]["name"] == "sup-chat"
-    ]
     delete = ("delete", "kustomization", "-n", NAMESPACE, "--timeout=60s")
     stage.kubectl(*delete, "sup-chat")
-    assert scene.cluster.is_messenger_ready()
+    assert scene.place.is_messenger_ready()
 
+    sample = load_sample("sup-chat")
     sample["spec"]["prune"] = True
     stage.kubectl("apply", "-f", "-", given=yaml.safe_dump(sample))
     stage.wait(scene.chat.is_ready, seconds=60, what="the instance to be adopted")
     stage.kubectl(*delete, "sup-operator")
     stage.wait(lambda: not scene.release.read(), seconds=60, what="the operator to be removed")
     assert not stage.read("deployment", "sup-operator", "sup-system")
-    assert scene.cluster.is_messenger_ready()
+    assert scene.place.is_messenger_ready()
 
     stage.kubectl(*delete, "sup-chat")
-    stage.wait(lambda: not scene.cluster.messenger(), seconds=30, what="the instance to be pruned")
+    stage.wait(lambda: not scene.place.messenger(), seconds=30, what="the instance to be pruned")

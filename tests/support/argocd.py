@@ -16,7 +16,10 @@ from support.operator_process import wait_for
 from support.processes.binaries import find_redis
 
 NAMESPACE = "argocd"
-HEALTH = ROOT / "manifests" / "gitops" / "argocd" / "health.yaml"
+SAMPLES = ROOT / "manifests" / "gitops" / "argocd"
+HEALTH = SAMPLES / "health.yaml"
+# Without it, deleting an Application leaves the instance alone.
+FINALIZER = "resources-finalizer.argocd.argoproj.io"
 # What its web server, which does not run here, makes at its first start.
 DEFAULT_PROJECT = {
     "apiVersion": "argoproj.io/v1alpha1",
@@ -142,7 +145,15 @@ class Application:
 
     def is_well(self) -> bool:
         """Return whether it is Healthy and Synced."""
-        return self.verdict() == ("Healthy", "Synced")
+        return self.is_held_for("Healthy")
+
+    def is_held_for(self, health: str) -> bool:
+        """Return whether it has this health and is in sync."""
+        return self.verdict() == (health, "Synced")
+
+    def expect(self, health: str, *, seconds: float = 60) -> None:
+        """Wait until it has this health and is in sync."""
+        self.stage.wait(lambda: self.is_held_for(health), seconds=seconds, what=health)
 
     def is_synced(self) -> bool:
         """Return whether its last sync succeeded and left no difference."""
@@ -181,5 +192,5 @@ class Application:
 
 def load_sample(name: str) -> dict[str, Any]:
     """Return a sample Application."""
-    body: dict[str, Any] = yaml.safe_load((HEALTH.parent / name).read_text())
+    body: dict[str, Any] = yaml.safe_load((SAMPLES / name).read_text())
     return body

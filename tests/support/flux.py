@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from support.control_plane import find_binary, free_ports
+import yaml
+from support.control_plane import ROOT, find_binary, free_ports
 from support.gitops_stage import Stage, find_condition, run_program
 
 NAMESPACE = "flux-system"
+SAMPLES = ROOT / "manifests" / "gitops" / "flux"
 CONTROLLERS = ("source-controller", "kustomize-controller", "helm-controller")
 # Only how often a dependency is looked at again is quicker than Flux's own default.
 OPTIONS = {
@@ -96,3 +98,11 @@ class FluxObject:
             seconds=seconds,
             what=f"{self.kind} {self.name} to be reconciled",
         )
+
+
+def load_sample(name: str) -> dict[str, Any]:
+    """Return a sample Kustomization."""
+    bodies = yaml.safe_load_all((SAMPLES / "kustomizations.yaml").read_text())
+    (body,) = [body for body in bodies if body["metadata"]["name"] == name]
+    found: dict[str, Any] = body
+    return found

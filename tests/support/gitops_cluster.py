@@ -18,7 +18,7 @@ from support.control_plane import (
     find_binary,
     start_control_plane,
 )
-from support.gitops_stage import Stage, is_ready, run_program
+from support.gitops_stage import Stage, run_program
 from support.kubelet_double import MERGE, Controllers
 from support.operator_process import CheckerServer, start_checker, start_operator
 
@@ -63,15 +63,6 @@ class PlayedCluster:
         process = start_operator(self.plane, folder=folder, namespace=CHAT, checker=self.checker)
         self.stack.enter_context(process)
         self._operator_runs = True
-
-    def messenger(self) -> dict[str, Any]:
-        """Return the instance; an empty dict when there is none."""
-        return self.stage.read("supmessenger", "demo", CHAT)
-
-    def is_messenger_ready(self) -> bool:
-        """Return whether the instance is Ready for its present generation."""
-        body = self.messenger()
-        return bool(body) and is_ready(body)
 
     def _grant(self) -> None:
         """Give the process's user the roles of the chart that the tool installed."""

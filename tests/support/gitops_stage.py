@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from support.control_plane import ROOT, find_binary
+from support.operator_process import end_process
 
 ADDRESS_IN_SAMPLES = "https://git.example.org/sup-messenger.git"
 POLL_SECONDS = 0.3
-# What a copy of this repository must hold for the samples.
-PARTS = ("charts", "manifests/gitops")
 
 
 def play_nothing() -> None:
@@ -106,9 +105,4 @@ def run_program(
         yield process
         assert process.poll() is None, f"{log.stem} ended by itself: {log.read_text()[-3000:]}"
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_process(process)
