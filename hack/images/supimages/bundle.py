@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,8 @@ KUBE_VERSION = "1.34.0"  # what `helm template` assumes, as it asks no cluster
 # Stands for the registry in install.yaml until `load` is told which it is.
 PLACEHOLDER = "registry.invalid"
 _PATIENCE_SECONDS = 900
-# The operator has a key of its own; the others serve tests.
-_NOT_OF_THE_CHART = frozenset({"operator", "smtp-sink", "push-sink", "pebble"})
+# Of the chart itself, so the operator's catalogue does not have them.
+_AGENTS = ("promtail", "node-exporter")
 _IMAGE = re.compile(r"^\s*(?:- )?image: (\S+)$", re.MULTILINE)
 _CATALOGUE = re.compile(r"^\s*images\.json: (\".*\")$", re.MULTILINE)
 
@@ -100,11 +100,14 @@ def parse_catalogue(rendered: str) -> dict[str, str]:
     return components
 
 
-def build_values(references: Mapping[str, str], *, known: Iterable[str]) -> dict[str, object]:
-    """The chart's values for images that were built here; known parts that were not are empty."""
+def build_values(references: Mapping[str, str], *, known: Collection[str]) -> dict[str, object]:
+    """The chart's values for images that were built here; known parts that were not are empty.
+
+    What the chart does not know is left out: images for tests, and those of earlier releases.
+    """
     repository, _, digest = references["operator"].partition("@")
-    built = {name: ref for name, ref in references.items() if name not in _NOT_OF_THE_CHART}
-    components = {**dict.fromkeys(known, ""), **built}
+    wanted = {**dict.fromkeys(known, ""), **references}
+    components = {name: wanted[name] for name in (*known, *_AGENTS) if name in wanted}
     return {"image": {"repository": repository, "digest": digest}, "components": components}
 
 

@@ -118,7 +118,7 @@ def run_bundle_verb(options: argparse.Namespace) -> None:
     missing = sorted(name for name, ref in values.get("components", {}).items() if not ref)
     print(f"{target}: {len(entries)} images, {target.stat().st_size / 1e6:.0f} MB")
     if missing:
-        print(f"without {', '.join(missing)}, which were not built: their parts can't be had there")
+        print(f"without {', '.join(missing)}: not built here, so what needs it can't be had there")
 
 
 def run_list_verb(options: argparse.Namespace) -> None:
