@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from support.acme_authority import Authority, make_authority_of
 from support.control_plane import OPERATOR_USER, ControlPlane, start_control_plane
 from support.older_definition import build_sent_definition, install_definition
 from support.world import World
@@ -71,3 +72,9 @@ async def world() -> AsyncIterator[World]:
     await made.declare()
     yield made
     await made.checkers.close()
+
+
+@pytest.fixture
+def authority(world: World) -> Authority:
+    """The ACME server of which the world's operator orders."""
+    return make_authority_of(world)

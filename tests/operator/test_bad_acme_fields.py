@@ -9,7 +9,6 @@ from support.acme_authority import (
     ACME,
     SERVER,
     Authority,
-    make_authority_of,
     receive_first,
     served,
     wait_for_order,
@@ -19,11 +18,6 @@ from support.world import KEY, World
 
 BAD_ACME = [bad for bad in BAD_FIELDS if bad.field.startswith("spec.tls.acme.")]
 BAD_SERVER = {"acme": {"server": "https://ca_1.example/directory#x"}}
-
-
-@pytest.fixture
-def authority(world: World) -> Authority:
-    return make_authority_of(world)
 
 
 def read_configuration(world: World) -> str:

@@ -9,7 +9,6 @@ from support.acme_authority import (
     ACME,
     SERVER,
     Authority,
-    make_authority_of,
     receive_first,
     served,
     wait_for_order,
@@ -20,11 +19,6 @@ from supmessenger_operator.cluster.certificates import KeyPair, make_authority, 
 from supmessenger_operator.cluster.secrets import encode
 
 DOMAIN = "chat.example.org"
-
-
-@pytest.fixture
-def authority(world: World) -> Authority:
-    return make_authority_of(world)
 
 
 async def test_the_edge_starts_with_our_own_and_goes_over_to_the_issued_one(
