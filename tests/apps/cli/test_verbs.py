@@ -23,6 +23,7 @@ from supmessenger_cli.verbs.logs import build_query, merge_lines, parse_streams
 from supmessenger_cli.verbs.migrate import is_backup_recent
 from supmessenger_cli.verbs.open import PAGES, build_credentials, build_cure
 from supmessenger_cli.verbs.restart import RESTARTED_AT, is_restarted
+from supmessenger_cli.verbs.smoke import choose_sink
 from supmessenger_cli.verbs.stop import refuse_paused
 
 SCOPE = Scope(kubectl=Kubectl(), namespace="chat", name="demo")
@@ -279,3 +280,8 @@ def test_a_page_that_is_missing_has_the_cure_that_helps(mode: str, cure: str) ->
     resource = {"metadata": meta, "spec": {"domain": "chat.example.org"}}
     health = parse_health({**resource, "status": {"components": [part]}})
     assert cure in build_cure(SCOPE, PAGES["grafana"], health)
+
+
+@pytest.mark.parametrize(("smtp", "sink"), [({"host": "mail"}, "smtp-sink"), (None, "")])
+def test_the_conversation_waits_for_mail_only_where_smtp_is_on(smtp: Any, sink: str) -> None:
+    assert choose_sink({"spec": {"smtp": smtp}}, asked="smtp-sink") == sink

@@ -1,7 +1,8 @@
 """`kubectl sup smoke`: hold a whole conversation through the edge."""
 
 import time
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -29,7 +30,9 @@ def smoke(
     namespace: Namespace = None,
     context: Context = None,
     sink: Annotated[str, typer.Option(help="Service of the SMTP sink.")] = "smtp-sink",
-    mail: Annotated[bool, typer.Option(help="Expect the verification email in the sink.")] = True,
+    mail: Annotated[
+        bool, typer.Option(help="Expect the verification email, if SMTP is on.")
+    ] = True,
     address: Annotated[
         str, typer.Option(help="host:port of a port-forward to the edge; default: its Service's.")
     ] = "",
@@ -56,9 +59,10 @@ async def _converse(scope: Scope, *, sink: str, reached_at: str) -> int:
         scope.kubectl, namespace=scope.namespace, name=scope.name, reached_at=reached_at
     )
     console.print(f"smoke: {target.domain} at {target.address}:{target.port}")
+    service = choose_sink(resource, asked=sink)
     mailbox = (
-        SinkMailbox(kubectl=scope.kubectl, namespace=scope.namespace, service=sink)
-        if sink
+        SinkMailbox(kubectl=scope.kubectl, namespace=scope.namespace, service=service)
+        if service
         else None
     )
 
@@ -78,6 +82,11 @@ async def _converse(scope: Scope, *, sink: str, reached_at: str) -> int:
     steps = await hold_conversation(target, mailbox=mailbox, report=_report, beyond=show_parts)
     console.print(f"smoke: {len(steps)} steps in {time.monotonic() - started:.2f} s")
     return 0
+
+
+def choose_sink(resource: Mapping[str, Any], *, asked: str) -> str:
+    """Return the Service whose mails are read; without SMTP accounts are active at once."""
+    return asked if resource["spec"].get("smtp") else ""
 
 
 def _report(step: Step) -> None:
