@@ -20,11 +20,14 @@ from supnode.catalogue import (
 )
 from supnode.commands import run_captured, run_logged
 from supnode.locks import hold_lock
+from supnode.preflight import read_memory
 from supnode.toolchains import ensure_go
 
 CRDS = "metallb-crds.yaml"
 # What the linker strips anyway (`-s -w`) is not compiled either.
 NO_DEBUG = "-gcflags=all=-dwarf=false"
+MIB = 1 << 20
+MOST_HEAP, LEAST_HEAP = 2048 * MIB, 512 * MIB
 BUILD_CURE = (
     "read the log; 'python3 hack/node clean --cache' starts afresh; the Go module proxy must "
     "be reachable"
@@ -126,11 +129,18 @@ class BuildCache:
                     # Of the compiler itself: it collects only where memory gets tight, which is
                     # a quarter of its time.
                     "GOGC": "off",
-                    "GOMEMLIMIT": "2GiB",
+                    "GOMEMLIMIT": str(
+                        compute_heap_limit(memory=read_memory(), cores=os.cpu_count() or 1)
+                    ),
                 },
             )
             for binary in binaries:
                 shutil.move(Path(scratch) / binary.built_as, folder / binary.name)
+
+
+def compute_heap_limit(*, memory: int, cores: int) -> int:
+    """Return the bytes at which a compiler collects; one runs on each core, in half the memory."""
+    return max(LEAST_HEAP, min(MOST_HEAP, memory // (2 * cores)))
 
 
 def _link(source: Path, link: Path) -> None:

@@ -149,7 +149,7 @@ def gather_machine(*, cache: Path, state_root: Path, name: str, built: bool) -> 
         has_apt=shutil.which("apt-get") is not None,
         missing_packages=tuple(gather_missing()),
         has_go=built or find_machine_go() is not None or _has_cached_go(cache),
-        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        memory=read_memory(),
         disk_free=shutil.disk_usage(place).free,
         disk_needed=DISK_RUN if built else DISK_BUILD,
         disk_path=str(place),
@@ -159,6 +159,11 @@ def gather_machine(*, cache: Path, state_root: Path, name: str, built: bool) -> 
         overlay="overlay" in Path("/proc/filesystems").read_text(),
         neighbours=tuple(gather_neighbours(state_root, but=name)),
     )
+
+
+def read_memory() -> int:
+    """Return the bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def gather_neighbours(state_root: Path, *, but: str) -> list[tuple[str, int]]:
