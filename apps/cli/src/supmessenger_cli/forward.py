@@ -54,6 +54,12 @@ async def _start(scope: Scope, service: str, *, pair: str, may_fail: bool) -> Fo
     try:
         async with asyncio.timeout(START_SECONDS):
             line = (await process.stdout.readline()).decode()
+    except TimeoutError:
+        await _end(process)
+        raise VerbFailure(
+            f"kubectl port-forward {service}: no pod of it answered in {START_SECONDS:.0f} s",
+            cure=f"kubectl {scope.flags} get pods",
+        ) from None
     except BaseException:  # a child of ours must not outlive us
         await _end(process)
         raise
