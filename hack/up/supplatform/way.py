@@ -70,10 +70,11 @@ def hold_until_heard(
     kubectl ends a port-forward with all its connections when one of them is reset. A socket that
     the server closes does just that: nginx has closed by the time the client says goodbye.
     """
-    for _ in range(ATTEMPTS):
+    for attempt in range(1, ATTEMPTS + 1):
         with opened() as way:
             done = hold(way)
             if done or not way.is_lost():
                 return done
-        print("the port-forward was lost: once more, on a new one", flush=True)
+        then = "once more, on a new one" if attempt < ATTEMPTS else "given up"
+        print(f"the port-forward was lost: {then}", flush=True)
     return False

@@ -56,13 +56,18 @@ def test_a_conversation_that_fails_on_a_whole_way_is_not_held_again(forwards: Fo
     assert forwards.opened == 1
 
 
-def test_a_way_that_breaks_every_time_is_given_up(forwards: Forwards) -> None:
+def test_a_way_that_breaks_every_time_is_given_up(
+    forwards: Forwards, capsys: pytest.CaptureFixture[str]
+) -> None:
     def hold(way: Way) -> bool:
         forwards.breaker.touch()
         return False
 
     assert not hold_until_heard(hold, opened=forwards.open)
     assert forwards.opened == ATTEMPTS
+    *again, last = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[2] for line in again] == ["once more, on a new one"] * 3
+    assert last.endswith("given up")
 
 
 def test_an_address_that_needs_no_port_forward_cannot_be_lost() -> None:
