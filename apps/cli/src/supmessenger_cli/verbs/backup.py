@@ -100,6 +100,7 @@ async def _list(
 
 @app.command(
     epilog="\b\nExamples:\n  kubectl sup backup verify demo sup-demo-20261122T020000Z.tar.zst"
+    " -n chat"
 )
 def verify(
     name: Annotated[str, typer.Argument(help="Name of the SupMessenger.")],

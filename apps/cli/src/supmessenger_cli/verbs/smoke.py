@@ -22,23 +22,25 @@ from supmessenger_cli.smoke.stage import Stage
 from supmessenger_cli.target import gather_target
 from supmessenger_cli.terminal import VerbFailure, console, run_verb
 
-EXAMPLES = "Examples: kubectl sup smoke demo -n chat · kubectl sup smoke demo -n chat --no-mail"
+EXAMPLES = (
+    "Examples: kubectl sup smoke demo -n chat"
+    " · kubectl sup smoke demo -n chat --address 127.0.0.1:8443"
+)
 
 
 def smoke(
     name: Name = None,
     namespace: Namespace = None,
     context: Context = None,
-    sink: Annotated[str, typer.Option(help="Service of the SMTP sink.")] = "smtp-sink",
-    mail: Annotated[
-        bool, typer.Option(help="Expect the verification email, if SMTP is on.")
-    ] = True,
+    sink: Annotated[
+        str, typer.Option(help="Service of the SMTP sink, asked if SMTP is on.")
+    ] = "smtp-sink",
     address: Annotated[
         str, typer.Option(help="host:port of a port-forward to the edge; default: its Service's.")
     ] = "",
 ) -> None:
     """Hold a whole conversation between two new accounts, through the edge, as clients do."""
-    run_verb(_smoke(context, namespace, name, sink=sink if mail else "", reached_at=address))
+    run_verb(_smoke(context, namespace, name, sink=sink, reached_at=address))
 
 
 async def _smoke(
