@@ -39,7 +39,9 @@ def judge_monitoring(evidence: Evidence) -> Finding:
     for receiver in ("alerts-email", "alerts-webhook"):
         if unavailable := evidence.find_part_message(receiver):
             return warn(check, f"{told}; alerts reach nobody: {unavailable}", look)
-    if not (evidence.spec.get("monitoring") or {}).get("alerts"):
+    alerts = (evidence.spec.get("monitoring") or {}).get("alerts") or {}
+    has_email = "email" in alerts and alerts["email"].get("enabled", True)
+    if not has_email and "webhook" not in alerts:
         return warn(check, f"{told}; alerts reach nobody", look)
     return ok(check, f"{told}, alerts have a receiver")
 
