@@ -1,4 +1,4 @@
-"""Ways to install, seen with real pods: Helm 4 that waits, a mirror of images, GitOps in sync."""
+"""Ways to install, seen with real pods: Helm 4 that waits, a mirror of images, other clusters."""
 
 import asyncio
 import json
@@ -37,23 +37,6 @@ async def run(*command: str, code: int = 0, env: dict[str, str] | None = None) -
     said, _ = await process.communicate()
     assert process.returncode == code, said.decode()[-4000:]
     return said.decode()
-
-
-async def test_what_was_applied_stays_in_sync_as_the_operator_never_writes_the_spec() -> None:
-    demo = Instance("demo")
-    sample = str(ROOT / "manifests/samples/minimal.yaml")
-    # Exit code 0: the server would change nothing. So GitOps tools have nothing to ignore.
-    await run("kubectl", "diff", "--server-side", "--field-manager=sample", "-f", sample)
-    body = await demo.kubectl.get(
-        *("sup", demo.name, "-n", demo.namespace, "--show-managed-fields"),
-    )
-    owners = {
-        entry["manager"]
-        for entry in body["metadata"]["managedFields"]
-        if "f:spec" in entry["fieldsV1"]
-    }
-    assert owners
-    assert "sup-operator" not in owners
 
 
 async def test_every_object_of_the_plain_manifest_is_what_helm_installed() -> None:
