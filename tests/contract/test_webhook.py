@@ -40,5 +40,15 @@ def test_the_edge_passes_only_what_is_meant_for_clients() -> None:
         "http://media/v1/",
         "http://websocket/ws",
         "http://livekit/rtc",
+        "http://api/internal/livekit/door",
     }
-    assert "/internal" not in configuration
+    # Asked by the edge itself, never by a client.
+    door = re.search(r"location = /livekit-door \{\s*internal;[^}]*\}", configuration)
+    assert door is not None
+    assert "/internal" not in configuration.replace(door[0], "")
+
+
+def test_the_edge_asks_the_api_at_a_door_that_it_has() -> None:
+    app = build_app(ApiSettings(domain="chat.example.org"))
+    assert app.url_path_for("check_door") == "/internal/livekit/door"
+    assert "/internal/livekit/door" not in app.openapi()["paths"]

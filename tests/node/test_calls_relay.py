@@ -104,7 +104,8 @@ async def test_signalling_passes_the_edge_and_the_api_of_livekit_does_not(demo: 
         base_url=f"https://{edge}", verify=False, trust_env=False, timeout=10
     ) as client:
         refused = await client.get("/livekit/rtc/validate?access_token=forged")
-        assert refused.status_code == 401  # LiveKit's own word
+        assert refused.status_code == 403
+        assert refused.json()["code"] == "not_in_call"
         hidden = await client.post("/livekit/twirp/livekit.RoomService/ListRooms", json={})
         assert hidden.json()["code"] == "not_found"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from support.deployables import build_all, to_plain
@@ -18,6 +19,7 @@ from supmessenger_operator.desired.edge import build_nginx_conf
 from supmessenger_operator.model import Messenger
 
 DEADLINE_SECONDS = 30.0
+DOOR = "/internal/livekit/door"
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -26,6 +28,13 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == DOOR:
+            # It says what the query asks it to say.
+            said = parse_qs(urlsplit(self.headers["X-Original-URI"]).query).get("door", ["204"])
+            self.send_response(int(said[0]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if self.headers.get("Upgrade"):
             self.send_response(101)
             self.send_header("Upgrade", "websocket")

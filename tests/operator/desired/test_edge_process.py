@@ -129,6 +129,29 @@ def test_signalling_reaches_livekit_and_its_api_does_not(edge: RunningEdge) -> N
         assert call(edge, path).status_code == 404
 
 
+@pytest.mark.parametrize("said", [401, 403])
+def test_who_the_api_does_not_let_in_does_not_reach_livekit(edge: RunningEdge, said: int) -> None:
+    refused = call(edge, f"/livekit/rtc?access_token=x&door={said}")
+    assert refused.status_code == 403
+    assert refused.json()["code"] == "not_in_call"
+
+
+@pytest.mark.parametrize("said", [500, 503])
+def test_an_api_that_is_ill_ends_no_call(edge: RunningEdge, said: int) -> None:
+    path = f"/rtc?access_token=x&door={said}"
+    assert call(edge, f"/livekit{path}").text.startswith(f"{path}\n")
+
+
+def test_a_room_token_can_not_come_in_a_form(edge: RunningEdge) -> None:
+    with httpx.Client(verify=False, trust_env=False) as client:
+        refused = client.post(f"{edge.url}/livekit/rtc", data={"access_token": "x"})
+    assert refused.status_code == 403
+
+
+def test_a_client_can_not_ask_at_the_door(edge: RunningEdge) -> None:
+    assert call(edge, "/livekit-door").status_code == 404
+
+
 def test_only_versioned_paths_reach_a_service(edge: RunningEdge) -> None:
     for path in ("/", "/api/readyz", "/api/metrics", "/media/healthz", "/stub_status"):
         refused = call(edge, path)

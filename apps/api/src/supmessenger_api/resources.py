@@ -7,6 +7,7 @@ from functools import partial
 
 from supmessenger_api.accounts.service import AccountService
 from supmessenger_api.calls.admission import Doorman
+from supmessenger_api.calls.door import Door
 from supmessenger_api.calls.service import CallService, Studio
 from supmessenger_api.calls.webhook import Webhook
 from supmessenger_api.chats.service import ChatService
@@ -58,6 +59,7 @@ class Resources:
     push: PushService
     calls: CallService
     webhook: Webhook | None
+    door: Door | None
     checks: tuple[ReadinessCheck, ...]
 
 
@@ -115,6 +117,7 @@ async def open_resources(settings: ApiSettings) -> AsyncIterator[Resources]:
             webhook=None
             if studio is None
             else Webhook(pool, publisher, state, studio.doorman.livekit, studio.rooms),
+            door=None if studio is None else Door(pool, studio.doorman.livekit),
             checks=build_checks(
                 pool,
                 state,

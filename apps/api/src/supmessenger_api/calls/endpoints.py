@@ -9,6 +9,7 @@ from supmessenger_api.caller import Caller, OpenResources, count
 from supmessenger_api.calls.schemas import Admission, Call, Calls, NewCall
 from supmessenger_api.calls.service import build_calls_unavailable
 from supmessenger_api.rate_limits import CALLS_BY_USER
+from supmessenger_common.calls.rooms import build_unreachable
 from supmessenger_common.identifiers import read_clock
 
 router = APIRouter(tags=["calls"])
@@ -82,3 +83,12 @@ async def take_webhook(request: Request, resources: OpenResources) -> Response:
     body = await request.body()
     await resources.webhook.take(body, request.headers.get("authorization"))
     return Response(b"{}", media_type="application/json")
+
+
+@router.get("/internal/livekit/door", include_in_schema=False, status_code=204)
+async def check_door(request: Request, resources: OpenResources) -> None:
+    """Tell the edge whether a request may pass to the media server."""
+    if resources.door is None:
+        raise build_unreachable()
+    headers = request.headers
+    await resources.door.check(headers.get("x-original-uri", ""), headers.get("authorization"))
