@@ -56,6 +56,19 @@ async def test_the_webhook_is_not_reached_from_outside(demo: Instance) -> None:
             assert answer.status_code == 400 or answer.json()["code"] == "not_found"
 
 
+async def test_who_logged_out_does_not_come_back_with_a_token_of_before(demo: Instance) -> None:
+    async with demo.member("alice") as alice, demo.member("bob") as bob:
+        call = await start_call(alice, bob)
+        admission = await bob.client.call_json("POST", f"/api/v1/calls/{call}/join")
+        entrance = f"/livekit/rtc/validate?access_token={admission['token']}"
+        assert (await bob.client.http.get(entrance)).status_code == 200  # LiveKit's own word
+
+        await bob.client.call("DELETE", "/api/v1/sessions/current")
+        refused = await bob.client.http.get(entrance)
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_in_call")
+        await alice.client.call("POST", f"/api/v1/calls/{call}/end")
+
+
 async def test_a_token_of_somebody_elses_making_opens_no_room(demo: Instance) -> None:
     target = await demo.target()
     async with demo.member("alice") as alice, demo.member("bob") as bob:
