@@ -134,6 +134,9 @@ def test_who_the_api_does_not_let_in_does_not_reach_livekit(edge: RunningEdge, s
     refused = call(edge, f"/livekit/rtc?access_token=x&door={said}")
     assert refused.status_code == 403
     assert refused.json()["code"] == "not_in_call"
+    # A web client of another origin may read why, as from LiveKit itself.
+    assert refused.headers["Access-Control-Allow-Origin"] == "*"
+    assert refused.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("said", [500, 503])
@@ -146,6 +149,25 @@ def test_a_room_token_can_not_come_in_a_form(edge: RunningEdge) -> None:
     with httpx.Client(verify=False, trust_env=False) as client:
         refused = client.post(f"{edge.url}/livekit/rtc", data={"access_token": "x"})
     assert refused.status_code == 403
+
+
+def test_who_was_let_in_can_not_save_it_for_later_by_a_body_that_is_slow(
+    edge: RunningEdge,
+) -> None:
+    asked = (
+        b"GET /livekit/rtc?access_token=x HTTP/1.1\r\nHost: chat.example.org\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 5\r\n\r\n"
+    )
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    address = ("127.0.0.1", int(edge.ports["8443"]))
+    with socket.create_connection(address, timeout=5) as raw, context.wrap_socket(raw) as client:
+        client.sendall(asked)
+        answer = b""
+        while b"\n/rtc?" not in answer or not answer.endswith(b"\n\n"):
+            answer += client.recv(4096)
+    assert b"multipart" not in answer
 
 
 def test_a_client_can_not_ask_at_the_door(edge: RunningEdge) -> None:
