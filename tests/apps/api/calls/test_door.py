@@ -83,6 +83,14 @@ async def test_a_device_that_logged_out_stays_out(calls: CallsApi) -> None:
 
 
 @pytest.mark.services
+async def test_a_call_that_is_over_is_entered_by_nobody(calls: CallsApi) -> None:
+    alice, _, call_id, token = await open_call(calls)
+    assert (await alice.call("POST", f"/v1/calls/{call_id}/end")).status_code == 200
+    refused = await knock(calls, token)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_in_call")
+
+
+@pytest.mark.services
 async def test_a_token_that_is_not_good_opens_nothing(calls: CallsApi) -> None:
     _, bob, call_id, token = await open_call(calls)
     grants = VideoGrants(room_join=True, room=call_id)

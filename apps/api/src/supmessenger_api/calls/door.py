@@ -7,6 +7,7 @@ from uuid import UUID
 from livekit.api import TokenVerifier
 
 from supmessenger_common.bindings import LivekitBinding
+from supmessenger_common.calls.store import fetch_closed_rooms
 from supmessenger_common.calls.welcome import fetch_unwelcome
 from supmessenger_common.database import Executor
 from supmessenger_common.errors import PlatformError
@@ -31,7 +32,7 @@ class Door:
         """Let a request to the media server pass.
 
         Raises 401 `room_token_refused` without exactly one token that is good, and 403
-        `not_in_call` for a device that may not be in the room's call (any more).
+        `not_in_call` for a device that may not be in the room's call (any more), or if it is over.
         """
         token = find_token(uri, authorization or "")
         try:
@@ -42,7 +43,8 @@ class Door:
             _log.info("room token refused", why=type(error).__name__)
             raise build_refused() from None
         room = claims.video.room if claims.video is not None else ""
-        if await fetch_unwelcome(self.executor, room, [device_id]):
+        over = await fetch_closed_rooms(self.executor, [room])
+        if over or await fetch_unwelcome(self.executor, room, [device_id]):
             _log.info("kept out of a call", room=room, device=str(device_id))
             raise PlatformError(403, "not_in_call", "This device may not be in the call.")
 
