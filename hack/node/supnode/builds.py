@@ -126,8 +126,8 @@ class BuildCache:
                     "GOFLAGS": "-buildvcs=false -mod=readonly",
                     "GOTOOLCHAIN": "local",
                     "GOWORK": "off",
-                    # Of the compiler itself: it collects only where memory gets tight, which is
-                    # a quarter of its time.
+                    # Of the compiler itself: collecting takes a good part of its time, and most of
+                    # its processes end before memory gets tight.
                     "GOGC": "off",
                     "GOMEMLIMIT": str(
                         compute_heap_limit(memory=read_memory(), cores=os.cpu_count() or 1)
