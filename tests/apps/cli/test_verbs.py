@@ -19,7 +19,7 @@ from supmessenger_cli.terminal import VerbFailure, WrongUse
 from supmessenger_cli.verbs.backup import find_last_line, format_bytes
 from supmessenger_cli.verbs.clean import build_announcement
 from supmessenger_cli.verbs.deploy import find_messengers
-from supmessenger_cli.verbs.logs import build_query, merge_lines, parse_streams
+from supmessenger_cli.verbs.logs import merge_lines
 from supmessenger_cli.verbs.migrate import is_backup_recent
 from supmessenger_cli.verbs.open import PAGES, build_credentials, build_cure
 from supmessenger_cli.verbs.restart import RESTARTED_AT, is_restarted
@@ -92,21 +92,6 @@ def test_lines_of_several_pods_are_merged_by_time() -> None:
     ]
     assert merge_lines(lines) == ["edge-1 first abc", "api-1 second abc", "api-1 third"]
     assert merge_lines(lines, wanted="abc") == ["edge-1 first abc", "api-1 second abc"]
-
-
-def test_a_request_is_asked_of_loki_and_nothing_else_is() -> None:
-    query = '{namespace="chat", instance="demo"} | request_id="0199-ab"'
-    assert build_query(SCOPE, "0199-ab") == query
-    with pytest.raises(VerbFailure, match="no request id"):
-        build_query(SCOPE, '"} or {x="')
-
-
-def test_lines_of_loki_come_by_time() -> None:
-    streams = [
-        {"stream": {"pod": "b"}, "values": [["2", "later"]]},
-        {"stream": {}, "values": [["1", "sooner"]]},
-    ]
-    assert parse_streams({"data": {"result": streams}}) == ["- sooner", "b later"]
 
 
 def make_workload(*, restarted: str, **status: int) -> dict[str, Any]:

@@ -1,16 +1,14 @@
 """`kubectl sup logs`: the logs of an instance's pods in one stream."""
 
 import asyncio
-import json
-from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import typer
 
 from supmessenger_cli.components import choose_component
 from supmessenger_cli.health import parse_health
 from supmessenger_cli.lines import read_lines
+from supmessenger_cli.loki import find_lines
 from supmessenger_cli.options import Context, Namespace
 from supmessenger_cli.scope import COMPONENT_LABEL, Scope, open_scope
 from supmessenger_cli.target import ClusterError
@@ -21,7 +19,6 @@ EXAMPLES = (
     "kubectl sup logs demo --request-id 0199… --since 1h -n chat"
 )
 MOST_STREAMS = 100
-LOKI_LINES = 1000
 
 
 def logs(
@@ -40,6 +37,12 @@ def logs(
     request_id: Annotated[
         str, typer.Option(help="Only lines of this request; from Loki when the instance has it.")
     ] = "",
+    wait: Annotated[
+        float,
+        typer.Option(
+            min=0, help="Seconds for which Loki is asked again for a new request's lines."
+        ),
+    ] = 15,
 ) -> None:
     """Show the logs of all pods, or of one component's, each line with its pod, by time."""
     flags = [f"--tail={tail}", *([f"--since={since}"] if since else [])]
@@ -48,7 +51,16 @@ def logs(
     if previous:
         flags.append("--previous")
     run_verb(
-        _logs(context, namespace, name, component, flags, follow=follow, request_id=request_id),
+        _logs(
+            context,
+            namespace,
+            name,
+            component,
+            flags,
+            follow=follow,
+            request_id=request_id,
+            wait=wait,
+        ),
         ends_by_interrupt=follow,
     )
 
@@ -62,11 +74,14 @@ async def _logs(
     *,
     follow: bool,
     request_id: str,
+    wait: float,
 ) -> int:
     scope = await open_scope(context=context, namespace=namespace, name=name)
     resource = await scope.resource()
     if request_id and not follow and parse_health(resource).is_true("LokiReady"):
-        return await _ask_loki(scope, request_id, since=_find_since(flags))
+        for line in await find_lines(scope, request_id, since=_find_since(flags), wait=wait):
+            print(line.pod, line.text)
+        return 0
     pods = await scope.list("pods")
     if word is not None:
         known = {pod["metadata"]["labels"][COMPONENT_LABEL] for pod in pods}
@@ -143,43 +158,3 @@ async def _follow(scope: Scope, component: str | None, flags: list[str], *, requ
         if process.returncode is None:
             process.terminate()
             await process.wait()
-
-
-async def _ask_loki(scope: Scope, request_id: str, *, since: str) -> int:
-    query = urlencode(
-        {
-            "query": build_query(scope, request_id),
-            "since": since,
-            "limit": LOKI_LINES,
-            "direction": "forward",
-        }
-    )
-    path = f"/api/v1/namespaces/{scope.namespace}/services/{scope.name}-loki:3100/proxy"
-    answer = await scope.kubectl.run("get", "--raw", f"{path}/loki/api/v1/query_range?{query}")
-    lines = parse_streams(json.loads(answer))
-    for line in lines:
-        print(line)
-    if not lines:
-        raise VerbFailure(
-            f"Loki has no line of request {request_id} in the last {since}",
-            cure="--since looks further back; lines need a few seconds to get there",
-        )
-    return 0
-
-
-def build_query(scope: Scope, request_id: str) -> str:
-    """Return the LogQL for all lines of one request; raises for what can't be one."""
-    if not request_id.replace("-", "").replace("_", "").isalnum():
-        raise VerbFailure(f"{request_id!r} is no request id", cure="copy it from X-Request-Id")
-    selector = f'{{namespace="{scope.namespace}", instance="{scope.name}"}}'
-    return f'{selector} | request_id="{request_id}"'
-
-
-def parse_streams(answer: Mapping[str, Any]) -> list[str]:
-    """Return the lines of a Loki answer, oldest first, each with its pod."""
-    found = [
-        (int(moment), f"{stream['stream'].get('pod', '-')} {line}")
-        for stream in answer["data"]["result"]
-        for moment, line, *_ in stream["values"]
-    ]
-    return [line for _, line in sorted(found)]
