@@ -10,6 +10,17 @@ import pytest
 from support.instance import Instance, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+# Each wait of a test has a deadline and says what it waited for; this one is for what hangs.
+TIMEOUT_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this tier minutes, unless they name their own time."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker(
+            "timeout"
+        ):
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
 def ask_node(verb: str) -> str:

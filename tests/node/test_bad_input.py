@@ -76,9 +76,13 @@ async def test_an_unreachable_host_stalls_with_its_field_and_an_event(
     await wait_until(is_stalled, timeout=60, what="Stalled")
     message = (await unreachable.condition("Stalled"))["message"]
     assert "spec.postgres.external" in message
-    events = await unreachable.kubectl.get(
-        *("events", "-n", unreachable.namespace),
-        *("--field-selector", "involvedObject.name=wrong,type=Warning"),
-    )
-    assert any("spec.postgres.external" in event["message"] for event in events["items"])
+
+    async def is_told() -> bool:
+        events = await unreachable.kubectl.get(
+            *("events", "-n", unreachable.namespace),
+            *("--field-selector", "involvedObject.name=wrong,type=Warning"),
+        )
+        return any("spec.postgres.external" in event["message"] for event in events["items"])
+
+    await wait_until(is_told, timeout=30, what="a warning with the field")
     assert await demo.is_ready()

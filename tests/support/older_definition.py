@@ -13,6 +13,7 @@ from support.control_plane import ControlPlane
 from supmessenger_operator.model.crd import build_crd
 
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+CONFLICT = 409
 BOUNDS = ("pattern", "minimum", "maximum", "maxLength", "x-kubernetes-validations")
 
 
@@ -33,11 +34,13 @@ def build_older(definition: Mapping[str, Any]) -> dict[str, Any]:
 def install_definition(plane: ControlPlane, definition: Mapping[str, Any]) -> None:
     """Install a definition, or put it in the place of the one that is there."""
     path = f"{DEFINITIONS}/{definition['metadata']['name']}"
-    status, live = plane.request("GET", path)
-    if status == 200:
-        status, answer = plane.request("PUT", path, {**live, "spec": definition["spec"]})
-    else:
-        status, answer = plane.request("POST", DEFINITIONS, definition)
+    status = CONFLICT
+    while status == CONFLICT:  # the API server wrote its status in between
+        status, live = plane.request("GET", path)
+        if status == 200:
+            status, answer = plane.request("PUT", path, {**live, "spec": definition["spec"]})
+        else:
+            status, answer = plane.request("POST", DEFINITIONS, definition)
     assert status in (200, 201), answer["message"]
 
 

@@ -19,6 +19,7 @@ from supmessenger_operator.desired import foundation
 from supmessenger_operator.model import DesiredObject, Inputs, Messenger
 
 OPERATOR_NAMESPACE = "sup-system"
+READY_SECONDS = 180
 
 
 class Part(Protocol):
@@ -46,8 +47,8 @@ class Stage:
 
     async def wait_for(self, workload: str) -> None:
         """Wait until a workload (kind/name) is ready."""
-        where = ("-n", self.namespace, "--timeout=55s")
-        await self.kubectl.run("rollout", "status", workload, *where)
+        where = ("-n", self.namespace, f"--timeout={READY_SECONDS}s")
+        await self.kubectl.run("rollout", "status", workload, *where, timeout=READY_SECONDS + 10)
 
     async def address(self, pod: str) -> str:
         """Return the address of a pod."""

@@ -28,7 +28,9 @@ FOUND_SECONDS = 60
 async def fill(address: str) -> None:
     """Send a Loki more than its volume of 4 MiB holds, as fast as it takes it."""
     labels = {"instance": "small", "component": "noise"}
-    async with httpx.AsyncClient(base_url=f"http://{address}:3100", trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{address}:3100", trust_env=False, timeout=FOUND_SECONDS
+    ) as client:
         for _ in range(12):
             lines = [
                 [str(time.time_ns()), base64.b64encode(secrets.token_bytes(50_000)).decode()]
@@ -50,18 +52,26 @@ async def test_a_full_volume_of_logs_is_told_and_ends_nothing() -> None:
         await stage.run_loki("small", volume="4Mi")
         await stage.wait_for("statefulset/small-loki")
         probe = LokiProbe(f"http://{await stage.address('small-loki-0')}:3100", instance="small")
-        assert (await probe()).version
-        await fill(await stage.address("small-loki-0"))
         told = ""
+
+        async def is_well() -> bool:
+            try:
+                return bool((await probe()).version)
+            except httpx.TransportError:
+                return False  # no answer in time
 
         async def is_told() -> bool:
             nonlocal told
             try:
                 await probe()
+            except httpx.TransportError:
+                return False  # no answer in time
             except CheckFailedError as failed:
                 told = str(failed)
             return "volume is full" in told
 
+        await wait_until(is_well, timeout=FOUND_SECONDS, what="the check to be content")
+        await fill(await stage.address("small-loki-0"))
         await wait_until(is_told, timeout=FOUND_SECONDS, what="the check to tell of the volume")
         assert "spec.monitoring.logs.retention" in told
         assert await stage.health("small-loki-0") == (True, 0)

@@ -139,8 +139,8 @@ def test_who_the_api_does_not_let_in_does_not_reach_livekit(edge: RunningEdge, s
     assert refused.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("said", [500, 503])
-def test_an_api_that_is_ill_ends_no_call(edge: RunningEdge, said: int) -> None:
+@pytest.mark.parametrize("said", [404, 500, 503])
+def test_an_api_that_is_ill_or_has_no_door_ends_no_call(edge: RunningEdge, said: int) -> None:
     path = f"/rtc?access_token=x&door={said}"
     assert call(edge, f"/livekit{path}").text.startswith(f"{path}\n")
 
