@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from support.processes.servers import probe_free_port
 
 from supmessenger_operator.cluster.certificates import make_authority, make_certificate
 
@@ -65,7 +65,7 @@ class ControlPlane:
         )
         context = ssl.create_default_context(cafile=str(self.authority))
         try:
-            with urllib.request.urlopen(request, context=context, timeout=20) as answer:
+            with urllib.request.urlopen(request, context=context, timeout=60) as answer:
                 return answer.status, json.loads(answer.read() or b"{}")
         except urllib.error.HTTPError as error:
             with error:
@@ -144,7 +144,7 @@ def _node_bin_folder() -> str:
         [sys.executable, str(ROOT / "hack" / "node"), "bin-dir"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     return answer.stdout.strip() if answer.returncode == 0 else ""
@@ -217,10 +217,4 @@ def _write_kubeconfig(plane: ControlPlane, path: Path, token: str) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [int(one.getsockname()[1]) for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+    return [probe_free_port() for _ in range(count)]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ from support.processes.servers import (
     Program,
     Run,
     is_alive,
+    list_own_ports,
+    probe_free_port,
     start_guarded,
     start_once,
     stop_all,
@@ -30,7 +33,7 @@ SERVER = (
 )
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -95,7 +98,7 @@ def test_a_server_that_ends_at_once_is_told_with_its_log(tmp_path: Path) -> None
     program = Program(command=(sys.executable, "-c", "print('no such port'); raise SystemExit(1)"))
     pid = start_guarded(run, "server", folder=tmp_path / "server", program=program)
     with pytest.raises(NotStartedError, match="no such port"):
-        wait_until_ready(run, "server", pid=pid, is_ready=lambda: False, seconds=20)
+        wait_until_ready(run, "server", pid=pid, is_ready=lambda: False, seconds=60)
 
 
 def test_a_server_is_started_once_and_tried_again_when_its_port_was_taken(tmp_path: Path) -> None:
@@ -112,3 +115,20 @@ def test_a_server_is_started_once_and_tried_again_when_its_port_was_taken(tmp_pa
     assert start_once(run, "server", start_second_time) == {"port": 7}
     assert [folder.name for folder in tries] == ["server-1", "server-2"]
     assert json.loads((tmp_path / "server.json").read_text()) == {"port": 7}
+
+
+def test_no_two_workers_give_out_the_same_port() -> None:
+    shares = [set(list_own_ports(name)) for name in ("", "gw1", "gw2", "gw15")]
+    assert sum(map(len, shares)) == len(set().union(*shares))
+    assert list_own_ports("gw0") == list_own_ports("")
+
+
+def test_a_port_is_given_out_once_and_not_while_something_has_it() -> None:
+    own = list_own_ports(os.environ.get("PYTEST_XDIST_WORKER", ""))
+    ports = [probe_free_port() for _ in range(50)]
+    assert len(set(ports)) == len(ports)
+    assert set(ports) <= set(own)
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as taken:
+            taken.bind(("127.0.0.1", port := probe_free_port()))
+            assert port not in {probe_free_port() for _ in own}

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
+import random
+import re
 import signal
 import socket
 import subprocess
@@ -13,11 +16,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 _GUARDIAN = Path(__file__).with_name("guardian.py")
 _START_ATTEMPTS = 3
+# Below those that the system gives to whoever asks for any port, as every test and every
+# connection does: what is free here now is still free when its server binds it, seconds later.
+_PORTS = range(20000, 30000)
+# So many workers of pytest-xdist have ports of their own.
+_SHARES = 16
 
 
 class NotStartedError(Exception):
@@ -55,11 +64,33 @@ class Run:
         return self.folder / f"{name}.json"
 
 
+def list_own_ports(worker: str) -> range:
+    """Return the ports that a worker of pytest-xdist may give out, and no other worker does."""
+    number = int(re.sub(r"\D", "", worker) or 0)
+    return _PORTS[number % _SHARES :: _SHARES]
+
+
+@cache
+def _cycle_ports() -> Iterator[int]:
+    ports = list_own_ports(os.environ.get("PYTEST_XDIST_WORKER", ""))
+    # Another run on this machine begins elsewhere.
+    begin = random.randrange(len(ports))
+    return itertools.cycle((*ports[begin:], *ports[:begin]))
+
+
 def probe_free_port() -> int:
-    """Return a loopback port that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nothing listens on now, and that is given to nobody else."""
+    return next(port for port in _cycle_ports() if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
 
 
 @contextmanager
