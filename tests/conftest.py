@@ -10,11 +10,18 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.processes.servers import Run, stop_all
 from support.tiers import REQUIREMENTS, build_reason, gather_missing
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # has no types
 
 pytest_plugins = ["support.fixtures"]
+
+# That a machine is busy makes no property false.
+settings.register_profile(
+    "unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
 
 _SAMPLE = "tests/node"
 _RUN_FOLDER = "SUP_TEST_RUN_FOLDER"
