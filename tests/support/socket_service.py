@@ -32,7 +32,7 @@ from supmessenger_websocket.settings import WebSocketSettings
 
 DOMAIN = "chat.example.org"
 # Short enough not to wait for, long enough for a busy machine.
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 20.0
 LIMITS = Limits(presence_flush_seconds=0.02)
 
 

@@ -163,7 +163,7 @@ async def test_a_process_that_died_is_found_out(
         watcher = await sockets.log_in(anna)
         async with Redis.from_url(redis_cache.url) as redis:
             # What a process leaves that is killed: its word, which ends.
-            ends = (await redis.time())[0] + 3
+            ends = (await redis.time())[0] + 6
             await redis.zadd(f"presence:{bert.user_id}", {"killed": ends})
         await watcher.ask("ok", type="presence", ref=5, users=[bert.user_id])
         assert (await watcher.receive("presence"))["status"] == "online"
@@ -173,7 +173,8 @@ async def test_a_process_that_died_is_found_out(
 async def test_presence_is_renewed_before_it_ends(
     socket_bindings: Path, postgres_url: str, redis_cache: RedisServer
 ) -> None:
-    limits = replace(LIMITS, presence_refresh_seconds=0.1, presence_ttl_seconds=1.0)
+    # A machine with other work may be late, but not by as much as this.
+    limits = replace(LIMITS, presence_refresh_seconds=0.1, presence_ttl_seconds=3.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
         anna, bert, _ = await sockets.register_pair()
         await sockets.log_in(bert)
@@ -181,4 +182,4 @@ async def test_presence_is_renewed_before_it_ends(
         await watcher.ask("ok", type="presence", ref=5, users=[bert.user_id])
         assert (await watcher.receive("presence"))["status"] == "online"
         with pytest.raises(TimeoutError):
-            await watcher.receive("presence", seconds=1.5)
+            await watcher.receive("presence", seconds=4)
