@@ -28,12 +28,12 @@ def make_video(
             *("-pix_fmt", "yuv420p", *codec, *options, str(path)),
         ),
         check=True,
-        timeout=60,
+        timeout=120,
     )
     if repeats:
         longer = path.with_name(f"longer-{path.name}")
         copy = ("-stream_loop", str(repeats), "-i", str(path), "-c", "copy", str(longer))
-        subprocess.run((*_QUIET, *copy), check=True, timeout=60)
+        subprocess.run((*_QUIET, *copy), check=True, timeout=120)
         return longer.read_bytes()
     return path.read_bytes()
 
@@ -46,7 +46,7 @@ def probe(content: bytes, folder: Path) -> dict[str, Any]:
     done = subprocess.run(
         ("ffprobe", "-v", "error", "-print_format", "json", *entries, str(path)),
         check=True,
-        timeout=30,
+        timeout=60,
         stdout=subprocess.PIPE,
     )
     told: dict[str, Any] = json.loads(done.stdout)

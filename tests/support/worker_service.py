@@ -25,6 +25,8 @@ from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.settings import WorkerSettings
 
 DOMAIN = "chat.example.org"
+# The two that a check has in a pod are few on a machine that runs the servers beside the tests.
+CHECK_SECONDS = 20.0
 QUICK = RetryPolicy(
     delays=(timedelta(milliseconds=50), timedelta(milliseconds=100)),
 )
@@ -43,13 +45,18 @@ class Worker:
 
 @asynccontextmanager
 async def run_worker(
-    bindings: Path, *, ready: bool = True, policy: RetryPolicy = QUICK, **settings: Any
+    bindings: Path,
+    *,
+    ready: bool = True,
+    policy: RetryPolicy = QUICK,
+    check_seconds: float = CHECK_SECONDS,
+    **settings: Any,
 ) -> AsyncIterator[Worker]:
     """Run a worker inside the test until the block ends; it ends as on SIGTERM."""
     chosen = WorkerSettings(
         SERVICE_BINDING_ROOT=bindings, domain=DOMAIN, postgres_pool_size=3, **settings
     )
-    app = build_app(chosen, policy=policy)
+    app = build_app(chosen, policy=policy, check_seconds=check_seconds)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
@@ -57,7 +64,7 @@ async def run_worker(
     ):
         worker = Worker(client)
         if ready:
-            await wait_until(worker.is_ready, what="the worker to be ready", seconds=20)
+            await wait_until(worker.is_ready, what="the worker to be ready", seconds=60)
         yield worker
 
 
@@ -82,14 +89,17 @@ class Jobs:
         message = aio_pika.Message(body, headers=dict(headers))
         await self.channel.default_exchange.publish(message, QUEUES[word])
 
-    async def wait_done(self, job_id: UUID) -> None:
-        """Wait until a job was carried out."""
+    async def wait_done(self, job_id: UUID, *, seconds: float = 60) -> None:
+        """Wait until a job was carried out, and its row has left: the relay may be the later."""
 
         async def is_done() -> bool:
-            query = "SELECT EXISTS (SELECT 1 FROM jobs_done WHERE id = $1)"
+            query = """
+                SELECT EXISTS (SELECT FROM jobs_done WHERE id = $1)
+                    AND NOT EXISTS (SELECT FROM outbox WHERE id = $1)
+            """
             return bool(await self.postgres.fetchval(query, job_id))
 
-        await wait_until(is_done, what=f"job {job_id}", seconds=20)
+        await wait_until(is_done, what=f"job {job_id}", seconds=seconds)
 
     async def wait_dead(self) -> AbstractIncomingMessage:
         """Wait for a dead letter and take it."""
@@ -101,7 +111,7 @@ class Jobs:
             found.extend([message] if message else [])
             return bool(found)
 
-        await wait_until(is_there, what="a dead letter", seconds=20)
+        await wait_until(is_there, what="a dead letter", seconds=60)
         return found[0]
 
     async def count(self, queue: str) -> int:

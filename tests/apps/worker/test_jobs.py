@@ -106,7 +106,7 @@ async def test_a_worker_starts_before_what_it_needs(
             assert (await worker.client.get("/healthz")).status_code == 200
             assert not await worker.is_ready()
             await gate.open()
-            await wait_until(worker.is_ready, what="the worker to be ready", seconds=20)
+            await wait_until(worker.is_ready, what="the worker to be ready", seconds=60)
 
 
 async def test_a_worker_ends_also_while_the_broker_is_away(
@@ -114,10 +114,11 @@ async def test_a_worker_ends_also_while_the_broker_is_away(
 ) -> None:
     async with open_gate(rabbitmq_server.port) as gate:
         write_binding(binding_root, "rabbitmq", {"port": str(gate.port)})
-        async with asyncio.timeout(30), run_worker(binding_root):
+        async with asyncio.timeout(60), run_worker(binding_root):
             await gate.shut()
             began = time.monotonic()
-    assert time.monotonic() - began < 8
+    # Not the time that jobs would have had to end.
+    assert time.monotonic() - began < 12
 
 
 async def test_a_job_that_fails_for_now_is_tried_again(
@@ -223,7 +224,7 @@ async def test_a_worker_told_to_end_finishes_what_it_began(
     mail_sink.open.clear()
     async with run_worker(binding_root):
         job_id = await jobs.write("email.verification", build_verification())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await mail_sink.reached.wait()
         asyncio.get_running_loop().call_later(0.3, mail_sink.open.set)
     assert len(mail_sink.mails) == 1

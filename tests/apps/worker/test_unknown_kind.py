@@ -24,7 +24,7 @@ from supmessenger_worker.retries import RetryPolicy
 pytestmark = pytest.mark.services
 KIND = "media.invented"
 # Long enough to change workers in between.
-POLICY = RetryPolicy(delays=(timedelta(seconds=1),))
+POLICY = RetryPolicy(delays=(timedelta(seconds=4),))
 
 
 @asynccontextmanager

@@ -50,7 +50,7 @@ async def test_whatever_the_library_stumbles_over_is_told_and_what_waits_stays_w
         return bool(told) and await writer.count_waiting() == 2
 
     async with run_relay(bindings_folder, "sup.messages", most_pending=2):
-        await wait_until(is_told_and_bounded, what="the failure to be noted", seconds=20)
+        await wait_until(is_told_and_bounded, what="the failure to be noted", seconds=60)
 
 
 async def test_a_broken_binding_costs_the_events_alone(binding_root: Path, postgres: Pool) -> None:
@@ -68,4 +68,4 @@ async def test_a_broken_binding_costs_the_events_alone(binding_root: Path, postg
         (told,) = [check for check in report["checks"] if check["name"] == "kafka"]
         assert told["ok"] is False
         assert "the binding kafka is missing or broken" in told["message"]
-        await wait_until(is_bounded, what="the oldest to be given up", seconds=20)
+        await wait_until(is_bounded, what="the oldest to be given up", seconds=60)

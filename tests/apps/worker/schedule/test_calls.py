@@ -221,7 +221,7 @@ async def test_the_worker_looks_by_itself(
         return not (await read_call(postgres, call.id)).is_open
 
     async with run_worker(binding_root):
-        await wait_until(is_over, what="the call to end", seconds=20)
+        await wait_until(is_over, what="the call to end", seconds=60)
 
 
 async def test_a_worker_with_a_broken_binding_works_all_the_same(binding_root: Path) -> None:

@@ -74,7 +74,7 @@ class Talk:
         async def is_alone() -> bool:
             return await self.read_present() == {self.people[0].user_id}
 
-        await wait_until(is_alone, what="the stay to end", seconds=20)
+        await wait_until(is_alone, what="the stay to end", seconds=60)
 
 
 @asynccontextmanager
@@ -91,7 +91,7 @@ async def hold_talk(calls: CallsApi) -> AsyncIterator[Talk]:
         async def both_known() -> bool:
             return await talk.read_present() == {alice.user_id, bob.user_id}
 
-        await wait_until(both_known, what="both to be known", seconds=20)
+        await wait_until(both_known, what="both to be known", seconds=60)
         yield talk
 
 
@@ -133,10 +133,12 @@ async def test_who_logs_out_is_taken_out_at_once_and_does_not_get_in_again(
         assert (await bob.call("DELETE", "/v1/sessions/current")).status_code == 204
         assert await his.wait_gone() == DisconnectReason.PARTICIPANT_REMOVED
         await talk.wait_alone()
-        event = orjson.loads((await channel.get_message(timeout=5))["data"])
-        left = {one["userId"]: one["leftAt"] for one in event["call"]["participants"]}
+        left: dict[str, Any] = {}
+        # That both came may be told as late as this.
+        while left.get(str(bob.user_id)) is None:
+            event = orjson.loads((await channel.get_message(timeout=10))["data"])
+            left = {one["userId"]: one["leftAt"] for one in event["call"]["participants"]}
         assert left[str(alice.user_id)] is None
-        assert left[str(bob.user_id)] is not None
 
         refused = await bob.call("POST", f"/v1/calls/{talk.call_id}/join")
         assert (refused.status_code, refused.json()["code"]) == (401, "session_revoked")

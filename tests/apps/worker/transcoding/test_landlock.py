@@ -223,7 +223,7 @@ async def run_python(code: str, *, folder: Path) -> str:
         stderr=asyncio.subprocess.PIPE,
         env={"PATH": os.environ["PATH"]},
     )
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     return out.decode()

@@ -52,7 +52,7 @@ def is_alive(pid: str) -> bool:
 
 
 async def run(
-    code: str, folder: Path, *, seconds: float = 20, limits: TranscodingLimits = LIMITS
+    code: str, folder: Path, *, seconds: float = 60, limits: TranscodingLimits = LIMITS
 ) -> tuple[Ended, list[str]]:
     lines: list[str] = []
 
@@ -128,7 +128,7 @@ async def test_a_cancelled_task_leaves_no_process(folder: Path) -> None:
     async def is_running() -> bool:
         return bool(read_pid(folder))
 
-    await wait_until(is_running, what="the program to run", seconds=20)
+    await wait_until(is_running, what="the program to run", seconds=60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
