@@ -120,7 +120,7 @@ async def run_app(app: FastAPI, settings: MediaSettings) -> AsyncIterator[int]:
     # The signals of the test run are not this server's.
     serving = asyncio.create_task(server._serve([listener]))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not server.started:
                 assert not serving.done(), "the service did not start"
                 await asyncio.sleep(0.01)

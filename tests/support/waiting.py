@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def wait_until(
-    holds: Callable[[], Awaitable[bool]], *, what: str, seconds: float = 10
+    holds: Callable[[], Awaitable[bool]], *, what: str, seconds: float = 30
 ) -> None:
     """Poll a condition until it holds; fails the test when it does not in time."""
     deadline = time.monotonic() + seconds

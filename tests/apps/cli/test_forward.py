@@ -59,9 +59,9 @@ async def test_one_that_does_not_come_about_in_time_says_what_it_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubectl = put_kubectl(tmp_path, SILENT, monkeypatch)
-    monkeypatch.setattr(forward, "START_SECONDS", 2.0)
+    monkeypatch.setattr(forward, "START_SECONDS", 5.0)
     scope = Scope(kubectl=Kubectl(), namespace="chat", name="demo")
-    with pytest.raises(VerbFailure, match=r"port-forward demo-rabbitmq: .* 2 s") as failed:
+    with pytest.raises(VerbFailure, match=r"port-forward demo-rabbitmq: .* 5 s") as failed:
         async with forward.forward_port(scope, "demo-rabbitmq", remote=15672):
             pass
     assert failed.value.cure == "kubectl -n chat get pods"

@@ -63,12 +63,12 @@ async def test_a_published_job_is_in_its_queue_and_dead_letters_in_theirs(
         await probe_broker(connection)
         job = build_job()
         await publish_job(topology.exchange, job)
-        message = await topology.queues["email"].get(timeout=5)
+        message = await topology.queues["email"].get(timeout=30)
         assert message is not None
         assert parse_job_body(message.body) == job
         assert (message.message_id, message.type) == (str(job.id), job.kind)
         await message.reject(requeue=False)
-        async with asyncio.timeout(5), topology.dead.iterator() as dead_letters:
+        async with asyncio.timeout(30), topology.dead.iterator() as dead_letters:
             async for dead in dead_letters:
                 assert parse_job_body(dead.body) == job
                 assert dead.routing_key == DEAD_QUEUE

@@ -67,8 +67,9 @@ async def test_nobody_waits_for_a_connection_without_an_end(
     pool = await open_pool(
         read_postgres(tmp_path), size=1, application_name="demo-api", wait_seconds=0.05
     )
-    async with pool.acquire():
-        async with asyncio.timeout(10):
+    # The first one connects, which takes longer than anybody is to wait here.
+    async with pool.acquire(timeout=30):
+        async with asyncio.timeout(30):
             for ask in (pool.fetchval, pool.fetch, pool.execute):
                 with pytest.raises(TimeoutError):
                     await ask("SELECT 1")

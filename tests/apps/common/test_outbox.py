@@ -33,7 +33,7 @@ async def test_a_committed_job_wakes_the_relay(
     await listener.add_listener("outbox", lambda *_: woken.set())
     async with postgres.acquire() as connection, connection.transaction():
         job_id = await enqueue_job(connection, "media.delete", {"objectKey": "k"}, now=NOW)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await woken.wait()
     await listener.close()
     row = await postgres.fetchrow("SELECT id, kind, payload, created_at FROM outbox")
@@ -58,7 +58,7 @@ async def listen(postgres: Pool, bindings: Path) -> AsyncIterator[list[str]]:
     yield heard
     # Notifications come in the order of commits.
     await postgres.execute("SELECT pg_notify('outbox', 'end')")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await ended.wait()
     await listener.close()
     heard.remove("end")

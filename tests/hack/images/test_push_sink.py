@@ -25,7 +25,7 @@ def sink() -> Iterator[PushSink]:
 def ask(url: str, body: bytes | None = None, **headers: str) -> tuple[int, Any, Any]:
     request = urllib.request.Request(url, data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=5) as response:
+        with urllib.request.urlopen(request, timeout=30) as response:
             return response.status, json.load(response), response.headers
     except urllib.error.HTTPError as error:
         with error:
@@ -90,4 +90,4 @@ def test_it_ends_in_order_when_it_is_told_to() -> None:
         port = json.loads(process.stdout.readline())["http"]
         assert ask(f"http://127.0.0.1:{port}/healthz")[1] == {"status": "ok"}
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0

@@ -70,18 +70,18 @@ def served() -> Iterator[subprocess.Popen[str]]:
 
 
 def ask(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=30) as response:
         return json.load(response)
 
 
 def test_what_is_sent_by_smtp_is_told_over_http(served: subprocess.Popen[str]) -> None:
     assert served.stdout is not None
     ports = json.loads(served.stdout.readline())
-    with smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=5) as client:
+    with smtplib.SMTP("127.0.0.1", ports["smtp"], timeout=30) as client:
         client.sendmail("a@x.org", ["b@x.org"], build_raw(subject="Verify"))
     base = f"http://127.0.0.1:{ports['http']}"
     assert [mail["subject"] for mail in ask(f"{base}/messages?to=b@x.org")] == ["Verify"]
     assert ask(f"{base}/messages?to=z@x.org") == []
     assert ask(f"{base}/healthz") == {"status": "ok"}
     served.terminate()
-    assert served.wait(timeout=20) == 0
+    assert served.wait(timeout=60) == 0

@@ -53,7 +53,9 @@ def root(
 def build_stage(chat: object) -> Stage:
     """Return what the reading needs of a stage."""
     target = SimpleNamespace(namespace="chat", name="demo")
-    return cast("Stage", SimpleNamespace(kubectl=Kubectl(), target=target, chat=str(chat)))
+    return cast(
+        "Stage", SimpleNamespace(kubectl=Kubectl(timeout=90), target=target, chat=str(chat))
+    )
 
 
 @pytest.mark.services
