@@ -76,7 +76,7 @@ def ask(helm: Helm, path: str) -> Any:
 
 
 def wait_until(check: Callable[[], Any], *, what: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not check():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
         time.sleep(0.1)
@@ -191,7 +191,7 @@ def test_helm_4_waits_until_the_instance_is_ready(
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(timeout=3)
         write_status(helm, namespace, ("Ready", "True", ""), ("Reconciling", "False", ""))
-        said, _ = process.communicate(timeout=30)
+        said, _ = process.communicate(timeout=90)
     assert process.returncode == 0, said
 
 

@@ -122,7 +122,7 @@ def test_argo_cds_health_check_reads_the_status(case: Case, tmp_path: Path) -> N
         "print(health.status)\nprint(health.message)\n"
     )
     done = subprocess.run(
-        [find_binary("glua"), script], capture_output=True, text=True, check=True, timeout=30
+        [find_binary("glua"), script], capture_output=True, text=True, check=True, timeout=60
     )
     status, message = done.stdout.strip().split("\n", 1)
     assert status == case.argo
@@ -138,7 +138,7 @@ def test_kstatus_reads_every_status() -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=60,
     )
     told = {
         case.name: verdict["status"]

@@ -39,7 +39,7 @@ def namespace(control_plane: ControlPlane) -> str:
 
 
 def _wait_until_served(plane: ControlPlane) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     path = "/apis/supmessenger.io/v1alpha1/supmessengers"
     while plane.request("GET", path)[0] != 200:
         assert time.monotonic() < deadline, "the definition was not served in time"

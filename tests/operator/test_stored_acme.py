@@ -27,11 +27,11 @@ def take_anything(plane: ControlPlane, namespace: str) -> Iterator[None]:
     strict = build_sent_definition()
     install_definition(plane, build_older(strict))
     try:
-        wait_for(lambda: is_taken(plane, namespace), seconds=30, what="the older definition")
+        wait_for(lambda: is_taken(plane, namespace), seconds=60, what="the older definition")
         yield
     finally:
         install_definition(plane, strict)
-        wait_for(lambda: not is_taken(plane, namespace), seconds=30, what="today's definition")
+        wait_for(lambda: not is_taken(plane, namespace), seconds=60, what="today's definition")
 
 
 def is_taken(plane: ControlPlane, namespace: str) -> bool:
@@ -79,7 +79,7 @@ def test_a_good_certificate_serves_on_and_an_instance_without_one_says_so(
         assert degraded["message"].startswith(f"{FIELD}: ")
         assert "correct it and apply again" in degraded["message"]
         assert control_plane.request("GET", f"{secrets}/demo-tls")[1]["data"] == issued["data"]
-        wait_for(lambda: good.has_said(FIELD), seconds=10, what="the Event")
+        wait_for(lambda: good.has_said(FIELD), seconds=30, what="the Event")
 
         def is_told() -> bool:
             bare.controllers.make_ready()
@@ -92,10 +92,10 @@ def test_a_good_certificate_serves_on_and_an_instance_without_one_says_so(
 
         # Another field can be changed, and is rolled out.
         good.change({"api": {"replicas": 2}})
-        wait_for(good.is_ready, seconds=30, what="the change rolled out")
+        wait_for(good.is_ready, seconds=60, what="the change rolled out")
         assert good.child("/apis/apps/v1/deployments/demo-api")[1]["spec"]["replicas"] == 2
 
         for instance in (good, bare):
             instance.change({"tls": {"acme": None, "selfSigned": {}}})
-            wait_for(instance.is_ready, seconds=30, what="the cure")
+            wait_for(instance.is_ready, seconds=60, what="the cure")
             assert instance.condition("Degraded")["status"] == "False"

@@ -115,7 +115,9 @@ class OperatorProcess:
     def get(self, path: str) -> tuple[int, str]:
         """Ask the operator's own server."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=30
+            ) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -170,7 +172,7 @@ def end_process(process: subprocess.Popen[bytes]) -> None:
     """Ask a process to end, and end it when it does not."""
     process.terminate()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -53,7 +53,7 @@ def run_registry(folder: Path) -> Iterator[str]:
 
 
 def wait_for(address: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             with urllib.request.urlopen(f"http://{address}/v2/", timeout=2):

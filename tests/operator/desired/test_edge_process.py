@@ -162,7 +162,10 @@ def test_who_was_let_in_can_not_save_it_for_later_by_a_body_that_is_slow(
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     address = ("127.0.0.1", int(edge.ports["8443"]))
-    with socket.create_connection(address, timeout=5) as raw, context.wrap_socket(raw) as client:
+    with (
+        socket.create_connection(address, DEADLINE_SECONDS) as raw,
+        context.wrap_socket(raw) as client,
+    ):
         client.sendall(asked)
         answer = b""
         while b"\n/rtc?" not in answer or not answer.endswith(b"\n\n"):

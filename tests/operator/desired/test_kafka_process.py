@@ -55,7 +55,15 @@ class Volume:
         assert binding is not None
         await reach_kafka(binding)
         await ensure_topic(binding, topic)
-        return await list_partitions(binding, topic)
+        found: list[int] = []
+
+        # What was made is told by the broker's metadata a moment later.
+        async def is_told() -> bool:
+            found[:] = await list_partitions(binding, topic)
+            return bool(found)
+
+        await wait_until(is_told, what=f"the topic {topic} to be told")
+        return found
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start the pod's own script."""

@@ -15,7 +15,7 @@ from support.processes.servers import probe_free_port
 pytestmark = pytest.mark.services
 
 PASSWORD, MONITOR = "full-password", "monitor-password"
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 COMPONENTS = ("redis-cache", "redis-state")
 
 
@@ -33,14 +33,15 @@ class RunningRedis:
             ["redis-cli", "-p", str(self.port), *login, *command],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=DEADLINE_SECONDS,
             check=True,
         )
         return done.stdout.strip()
 
     def check_health(self, check: str = "") -> int:
         """Return the exit code of the pod's check."""
-        done = subprocess.run(["sh", "-c", check or self.check], timeout=10, capture_output=True)
+        argv = ["sh", "-c", check or self.check]
+        done = subprocess.run(argv, timeout=DEADLINE_SECONDS, capture_output=True)
         return done.returncode
 
 
