@@ -18,7 +18,7 @@ from support.deployables import build_all, to_plain
 from supmessenger_operator.desired.edge import build_nginx_conf
 from supmessenger_operator.model import Messenger
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 60.0
 DOOR = "/internal/livekit/door"
 
 
@@ -132,7 +132,7 @@ def answers(edge: RunningEdge) -> bool:
 
 def call(edge: RunningEdge, path: str, **options: object) -> httpx.Response:
     """GET a path over TLS."""
-    with httpx.Client(verify=False, trust_env=False) as client:
+    with httpx.Client(verify=False, trust_env=False, timeout=DEADLINE_SECONDS) as client:
         return client.request("GET", f"{edge.url}{path}", **options)  # type: ignore[arg-type]  # any option of httpx
 
 

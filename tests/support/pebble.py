@@ -17,7 +17,7 @@ from support.processes.servers import probe_free_port
 
 from supmessenger_operator.cluster.certificates import make_authority, make_certificate
 
-STARTUP_SECONDS = 15.0
+STARTUP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)

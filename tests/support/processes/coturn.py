@@ -72,7 +72,7 @@ def _start(run: Run, folder: Path) -> TurnServer:
     configuration.write_text("\n".join(lines) + "\n")
     program = Program(command=(str(binary), "-c", str(configuration)), env=build_debian_env())
     pid = start_guarded(run, "coturn", folder=folder, program=program)
-    wait_until_ready(run, "coturn", pid=pid, is_ready=lambda: _answers(port), seconds=30)
+    wait_until_ready(run, "coturn", pid=pid, is_ready=lambda: _answers(port), seconds=60)
     printed = subprocess.run(
         [binary, "--version"], check=False, capture_output=True, text=True, env=build_debian_env()
     )

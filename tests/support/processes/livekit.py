@@ -103,8 +103,10 @@ def _start(
     keys.touch(mode=0o600)
     keys.write_text(json.dumps({key: secret}))
     command = (str(binary), "--config", str(configuration), "--key-file", str(keys))
-    guardian = start_guarded(run, name, folder=folder, program=Program(command=command))
-    wait_until_ready(run, name, pid=guardian, is_ready=lambda: _is_ready(port), seconds=30)
+    # Its orderly end may take until the guardian loses patience, and nothing of it is kept.
+    program = Program(command=command, stop_signal=signal.SIGKILL)
+    guardian = start_guarded(run, name, folder=folder, program=program)
+    wait_until_ready(run, name, pid=guardian, is_ready=lambda: _is_ready(port), seconds=60)
     return LivekitServer(port=port, api_key=key, api_secret=secret, guardian=guardian)
 
 

@@ -42,7 +42,7 @@ class RabbitServer:
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """Call the management interface; OSError when the answer is an error."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.management_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.management_port, timeout=60)
         login = base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {login}", "Content-Type": "application/json"}
         try:

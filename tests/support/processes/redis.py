@@ -63,7 +63,7 @@ def _start(run: Run, name: str, folder: Path, *, policy: str, port: int) -> Redi
         folder=folder,
         program=Program(command=(str(binary), str(configuration)), env=build_debian_env()),
     )
-    wait_until_ready(run, name, pid=pid, is_ready=lambda: _answers(port, password), seconds=30)
+    wait_until_ready(run, name, pid=pid, is_ready=lambda: _answers(port, password), seconds=60)
     info = send_commands(port, password, "INFO server")
     version = next(line for line in info.splitlines() if line.startswith("redis_version:"))
     return RedisServer(port=port, password=password, version=version.split(":")[1].strip())
