@@ -21,8 +21,10 @@ number=$(wc -l < {folder}/asked)
 test -f {folder}/answer-$number || number=last
 cat {folder}/answer-$number
 """
-SCOPE = Scope(kubectl=Kubectl(timeout=10), namespace="chat", name="demo")
+SCOPE = Scope(kubectl=Kubectl(timeout=60), namespace="chat", name="demo")
 OLD = "1700000000000000000"
+# Of a clock that is ahead, so that it stays young for as long as a test may last.
+YOUNG = (str(time.time_ns() + 3600 * 10**9), "one")
 
 
 def make_answer(*lines: tuple[str, str]) -> dict[str, Any]:
@@ -62,14 +64,23 @@ async def test_lines_that_are_there_are_returned_at_once(cluster: Path) -> None:
 async def test_loki_is_asked_again_for_lines_on_their_way(
     cluster: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    young = (str(time.time_ns()), "one")
+    last = (str(int(OLD) + 1), "two")
     set_answers(
-        cluster, make_answer(), make_answer(), make_answer(young), make_answer(young, (OLD, "two"))
+        cluster,
+        *(make_answer(), make_answer(), make_answer(YOUNG)),
+        make_answer((OLD, "one"), last),
     )
-    lines = await find_lines(SCOPE, "0199-ab", since="1h", wait=1)
-    assert [line.text for line in lines] == ["two", "one"]
-    assert count_questions(cluster) > 3
+    lines = await find_lines(SCOPE, "0199-ab", since="1h", wait=60)
+    assert [line.text for line in lines] == ["one", "two"]
+    assert count_questions(cluster) == 4
     assert capsys.readouterr().err.count("no line of it yet") == 1
+
+
+async def test_young_lines_are_returned_when_the_time_is_over(cluster: Path) -> None:
+    set_answers(cluster, make_answer(YOUNG, (OLD, "two")))
+    lines = await find_lines(SCOPE, "0199-ab", since="1h", wait=0)
+    assert [line.text for line in lines] == ["two", "one"]
+    assert count_questions(cluster) == 1
 
 
 async def test_a_request_without_lines_is_told_with_the_cure(cluster: Path) -> None:
