@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -69,7 +70,9 @@ async def test_its_environment_is_closed_to_other_processes_of_its_user(
         *NO_RIGHTS, "cat", stdin=asyncio.subprocess.PIPE
     )
     try:
-        assert await can_look_into(ordinary.pid) is True
+        # Until it has given its rights away it is closed as well.
+        looked = partial(can_look_into, ordinary.pid)
+        await wait_until(looked, what="an ordinary process to be looked into")
     finally:
         ordinary.kill()
         await ordinary.wait()
