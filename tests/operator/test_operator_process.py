@@ -306,7 +306,7 @@ def test_a_follower_takes_over_when_the_leader_ends(
         assert "sup_operator_leader 0.0" in follower.get("/metrics")[1]
 
         operator.process.terminate()
-        assert operator.process.wait(timeout=60) == 0
+        assert operator.process.wait(timeout=10) == 0
 
         wait_for(
             lambda: "sup_operator_leader 1.0" in follower.get("/metrics")[1],

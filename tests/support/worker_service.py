@@ -25,8 +25,6 @@ from supmessenger_worker.retries import RetryPolicy
 from supmessenger_worker.settings import WorkerSettings
 
 DOMAIN = "chat.example.org"
-# The two that a check has in a pod are few on a machine that runs the servers beside the tests.
-CHECK_SECONDS = 20.0
 QUICK = RetryPolicy(
     delays=(timedelta(milliseconds=50), timedelta(milliseconds=100)),
 )
@@ -45,18 +43,13 @@ class Worker:
 
 @asynccontextmanager
 async def run_worker(
-    bindings: Path,
-    *,
-    ready: bool = True,
-    policy: RetryPolicy = QUICK,
-    check_seconds: float = CHECK_SECONDS,
-    **settings: Any,
+    bindings: Path, *, ready: bool = True, policy: RetryPolicy = QUICK, **settings: Any
 ) -> AsyncIterator[Worker]:
     """Run a worker inside the test until the block ends; it ends as on SIGTERM."""
     chosen = WorkerSettings(
         SERVICE_BINDING_ROOT=bindings, domain=DOMAIN, postgres_pool_size=3, **settings
     )
-    app = build_app(chosen, policy=policy, check_seconds=check_seconds)
+    app = build_app(chosen, policy=policy)
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

@@ -57,7 +57,7 @@ async def test_a_request_in_flight_is_finished_before_the_process_ends(
         chat_id = await alice.create_chat(bob)
     port, metrics_port = probe_free_port(), probe_free_port()
     log = tmp_path / "log"
-    env = {"SUP_METRICS_PORT": str(metrics_port), "SUP_DRAIN_SECONDS": "20"}
+    env = {"SUP_METRICS_PORT": str(metrics_port), "SUP_DRAIN_SECONDS": "12"}
     url = f"http://127.0.0.1:{port}"
     async with (
         run_process(api_bindings, log, port, **env) as process,
@@ -81,7 +81,7 @@ async def test_a_request_in_flight_is_finished_before_the_process_ends(
             waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
             return bool(await postgres.fetchval(waits + "AND wait_event_type = 'Lock'"))
 
-        await wait_until(is_ready, what="the service to be ready", seconds=60)
+        await wait_until(is_ready, what="the service to be ready", seconds=20)
         alice.client = client
         async with postgres.acquire() as connection:
             async with connection.transaction():
@@ -96,7 +96,7 @@ async def test_a_request_in_flight_is_finished_before_the_process_ends(
                 assert 'route="/readyz"' in metrics.text
             sent = await sending
         assert sent.status_code == 201, sent.text
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(15):
             assert await process.wait() == 0, log.read_text()
     lines = log.read_text()
     assert '"event":"stopped"' in lines
@@ -112,6 +112,6 @@ async def test_a_missing_binding_ends_the_start_with_its_path(
     log = tmp_path / "log"
     env = {"SUP_METRICS_PORT": str(probe_free_port())}
     async with run_process(api_bindings, log, probe_free_port(), **env) as process:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             assert await process.wait() != 0
     assert f"{missing} is missing" in log.read_text()

@@ -62,7 +62,7 @@ async def test_told_to_end_it_finishes_an_upload_and_ends_with_zero(
     port = probe_free_port()
     async with run_process(bindings_folder, port, tmp_path / "log") as process:
         async with open_client(port) as client:
-            await wait_until(lambda: is_ready(client), what="the service to be ready", seconds=60)
+            await wait_until(lambda: is_ready(client), what="the service to be ready", seconds=20)
             upload = asyncio.create_task(
                 client.post(
                     "/v1/files",
@@ -74,7 +74,7 @@ async def test_told_to_end_it_finishes_an_upload_and_ends_with_zero(
                 )
             )
             answer = await upload
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             assert await process.wait() == 0
     assert answer.status_code == 201, answer.text
     status = await media.postgres.fetchval("SELECT status FROM media_files")
@@ -124,7 +124,7 @@ async def run_process(
                 "SUP_HOST": "127.0.0.1",
                 "SUP_PORT": str(port),
                 "SUP_METRICS_PORT": "0",
-                "SUP_DRAIN_SECONDS": "12",
+                "SUP_DRAIN_SECONDS": "6",
             },
             stdout=out,
         )

@@ -25,13 +25,8 @@ from support.waiting import wait_until
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from supmessenger_websocket import server
-
 pytestmark = pytest.mark.services
 
-
-# Nothing is to be cut before it was looked at, however busy the machine is.
-DRAIN_SECONDS = 60.0
 
 END_CONNECTIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -49,7 +44,7 @@ async def fetch(port: int, request: str) -> tuple[int, str]:
     """Return status line and body of a plain HTTP request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"{request} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(10):
         answer = (await reader.read()).decode()
     writer.close()
     return int(answer.split(" ", 2)[1]), answer.partition("\r\n\r\n")[2]
@@ -106,7 +101,7 @@ async def test_the_socket_survives_a_database_that_dropped_its_connections(
 
     async def is_stored() -> bool:
         await client.send(**frame)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             while True:
                 for answer in client.unread:
                     if answer["type"] in ("sent", "error"):
@@ -159,7 +154,7 @@ async def test_a_slow_reader_is_cut_while_others_go_on(
 
 
 async def test_leaving_drains_with_1012(socket_bindings: Path, postgres_url: str) -> None:
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(30):
         async with run_sockets(socket_bindings, postgres_url) as sockets:
             people = [await sockets.register(f"member{number}") for number in range(25)]
             clients = []
@@ -173,9 +168,8 @@ async def test_leaving_drains_with_1012(socket_bindings: Path, postgres_url: str
 
 
 async def test_a_frame_being_handled_is_answered_before_the_drain_closes(
-    sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    sockets: Sockets,
 ) -> None:
-    monkeypatch.setattr(server, "FAREWELL_SECONDS", DRAIN_SECONDS)
     anna, _, chat = await sockets.register_pair()
     client = await sockets.log_in(anna)
     async with sockets.pool.acquire() as connection:
@@ -188,7 +182,7 @@ async def test_a_frame_being_handled_is_answered_before_the_drain_closes(
                 return bool(await sockets.pool.fetchval(WAITING))
 
             await wait_until(is_waiting, what="the send to wait for the row")
-            draining = asyncio.create_task(sockets.server.drain(seconds=DRAIN_SECONDS))
+            draining = asyncio.create_task(sockets.server.drain(seconds=5))
             await wait_for_readiness(sockets, 503)
         assert await client.wait_closed() == 1012
         assert "sent" in [frame["type"] for frame in client.unread]
@@ -196,15 +190,14 @@ async def test_a_frame_being_handled_is_answered_before_the_drain_closes(
 
 
 async def test_a_draining_process_is_unready_and_takes_no_sockets(
-    socket_bindings: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    socket_bindings: Path, postgres_url: str
 ) -> None:
-    monkeypatch.setattr(server, "FAREWELL_SECONDS", DRAIN_SECONDS)
-    limits = replace(LIMITS, close_seconds=DRAIN_SECONDS)
+    limits = replace(LIMITS, close_seconds=3.0)
     async with run_sockets(socket_bindings, postgres_url, limits=limits) as sockets:
         slow = await sockets.log_in(await sockets.register("slow"))
-        # Does not answer the close frame, so the drain lasts until it does.
+        # Does not answer the close frame, so the drain lasts until it is cut.
         slow.raw.transport.pause_reading()
-        draining = asyncio.create_task(sockets.server.drain(seconds=DRAIN_SECONDS))
+        draining = asyncio.create_task(sockets.server.drain(seconds=5))
         body = json.loads(await wait_for_readiness(sockets, 503))
         assert body["status"] == "draining"
         assert (await fetch(sockets.port, "GET /healthz"))[0] == 200
@@ -213,7 +206,7 @@ async def test_a_draining_process_is_unready_and_takes_no_sockets(
                 pass
         assert caught.value.response.status_code == 503
         slow.raw.transport.resume_reading()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             await draining
         assert sockets.server.active == 0
 
@@ -243,7 +236,7 @@ async def test_the_process_serves_drains_on_sigterm_and_exits_0(
             except OSError:
                 return False
 
-        await wait_until(is_ready, what="the process to be ready", seconds=60)
+        await wait_until(is_ready, what="the process to be ready", seconds=30)
         anna, bert = await sockets.register("anna"), await sockets.register("bert")
         chat = await sockets.create_chat(anna, bert)
         there = await sockets.log_in(bert, port=port)
@@ -259,7 +252,7 @@ async def test_the_process_serves_drains_on_sigterm_and_exits_0(
         assert "websocket_connections_active 1.0" in text
         process.send_signal(signal.SIGTERM)
         assert await there.wait_closed() == 1012
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             output, _ = await process.communicate()
         assert process.returncode == 0
         assert b'"event":"stopped"' in output

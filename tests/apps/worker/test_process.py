@@ -56,7 +56,7 @@ async def test_the_process_ends_with_zero_when_told(binding_root: Path, jobs: Jo
     async with run_process(binding_root) as process:
         await wait_for_consumers(jobs)
         process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(20):
             assert await process.wait() == 0
 
 

@@ -17,7 +17,7 @@ from supmessenger_common.objects import open_bucket
 from supmessenger_common.redis_clients import open_redis
 from supmessenger_common.server import compute_notice, run_service
 from supmessenger_worker.checks import endpoints
-from supmessenger_worker.checks.board import TIMEOUT_SECONDS, Check, CheckBoard
+from supmessenger_worker.checks.board import Check, CheckBoard
 from supmessenger_worker.checks.catalogue import build_checks
 from supmessenger_worker.connections import Bindings, read_bindings
 from supmessenger_worker.events.relay import EventRelay, Plan
@@ -43,12 +43,7 @@ CONNECTIONS_OUTSIDE_POOL = 2
 _log = get_logger("worker")
 
 
-def build_app(
-    settings: WorkerSettings,
-    *,
-    policy: RetryPolicy | None = None,
-    check_seconds: float = TIMEOUT_SECONDS,
-) -> FastAPI:
+def build_app(settings: WorkerSettings, *, policy: RetryPolicy | None = None) -> FastAPI:
     """Return the application; nothing is opened before it starts."""
 
     @asynccontextmanager
@@ -67,7 +62,6 @@ def build_app(
         cache = open_redis(bindings.redis_cache, client_name="sup-worker")
         board = CheckBoard(
             [*build_checks(bindings, settings), *build_push_checks(senders)],
-            timeout=check_seconds,
         )
         bucket = open_bucket(bindings.object_storage, "media")
         transcoding = build_transcoding(settings, pool=pool, bucket=bucket)

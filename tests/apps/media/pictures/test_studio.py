@@ -82,7 +82,7 @@ async def test_a_bomb_is_refused_by_its_header(tmp_path: Path, task: PictureTask
     with pytest.raises(PictureRefusedError) as caught:
         await PictureStudio(PictureLimits()).make(task, source=source, result=tmp_path / "result")
     assert caught.value.reason == "too_many_pixels"
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 5
 
 
 async def test_a_picture_that_takes_too_much_memory_ends_its_process_only(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_picture_that_takes_too_long_is_cut_off(tmp_path: Path) -> None:
             PictureTask.THUMBNAIL, source=tmp_path / "endless.png", result=tmp_path / "result"
         )
     assert caught.value.reason == "limits_exceeded"
-    assert time.monotonic() - began < 9
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(

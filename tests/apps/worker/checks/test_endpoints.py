@@ -11,15 +11,13 @@ from support.bindings import build_smtp_binding, write_binding
 from support.listeners import hold_silent_port, serve_connections
 from support.mail_sink import MailSink
 from support.processes.servers import probe_free_port
-from support.worker_service import CHECK_SECONDS, Worker, run_worker
+from support.worker_service import Worker, run_worker
 
 pytestmark = pytest.mark.services
 READY = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 UNREADY = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 8\r\nConnection: close\r\n\r\npostgres"
 BACKING = ["postgres", "redis-cache", "redis-state", "rabbitmq", "object-storage"]
 ADDRESSES = ["api", "websocket", "media", "edge"]
-# What a check has where one of them lasts as long as it may.
-SECONDS = 6.0
 
 
 async def ask(worker: Worker, method: str = "POST") -> dict[str, dict[str, Any]]:
@@ -43,7 +41,7 @@ async def test_everything_well_is_told_with_versions(
     assert checks["redis-cache"]["version"].startswith("7.")
     assert checks["rabbitmq"]["version"].startswith("3.")
     assert checks["object-storage"]["version"] is None
-    assert all(0 <= check["latencyMs"] < CHECK_SECONDS * 1000 for check in checks.values())
+    assert all(0 <= check["latencyMs"] < 2000 for check in checks.values())
     assert report["checkedAt"].endswith("Z")
     assert list(checks.values()) == report["checks"]
 
@@ -79,10 +77,10 @@ async def test_a_closed_port_is_found_out(binding_root: Path, name: str) -> None
 
 
 async def expect_down(bindings: Path, name: str) -> None:
-    async with run_worker(bindings, ready=False, check_seconds=SECONDS) as worker:
+    async with run_worker(bindings, ready=False) as worker:
         began = time.monotonic()
         checks = await ask(worker)
-        assert time.monotonic() - began < 1.5 * SECONDS
+        assert time.monotonic() - began < 3
     assert [check["name"] for check in checks.values() if not check["ok"]] == [name]
     assert checks[name]["message"]
 
@@ -98,11 +96,10 @@ async def test_services_that_answer_wrongly_or_not_at_all_are_found_out(
             "check_media_url": f"http://127.0.0.1:{probe_free_port()}",
             "check_edge_url": f"https://127.0.0.1:{silent}",
         }
-        async with run_worker(binding_root, check_seconds=SECONDS, **urls) as worker:
+        async with run_worker(binding_root, **urls) as worker:
             began = time.monotonic()
             checks = await ask(worker)
-            # Those that say nothing are waited for side by side.
-            assert time.monotonic() - began < 1.5 * SECONDS
+            assert time.monotonic() - began < 3
     failed = [check["name"] for check in checks.values() if not check["ok"]]
     assert failed == [*ADDRESSES, "smtp"]
     assert checks["api"]["message"] == "/readyz answers 503: postgres"
